@@ -1,0 +1,179 @@
+"""The words of the field as closed sets; everything else refers to them. Imports nothing of ours."""
+
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID
+
+ProviderId = NewType("ProviderId", UUID)
+
+
+class Band(StrEnum):
+    """Time of day and week; a night belongs to the date on which it starts."""
+
+    WEEKDAY_DAY = "weekday_day"
+    WEEKDAY_NIGHT = "weekday_night"
+    WEEKEND_DAY = "weekend_day"
+    WEEKEND_NIGHT = "weekend_night"
+
+
+class Strand(StrEnum):
+    """The three ways in which an improvement can be narrow."""
+
+    TEAM_SPREAD = "team_spread"
+    SHIFT_COVERAGE = "shift_coverage"
+    EVIDENCE_ALIGNMENT = "evidence_alignment"
+
+
+class Axis(StrEnum):
+    """What a strand's segments are."""
+
+    TEAM = "team"
+    BAND = "band"
+    AREA = "area"
+
+
+AXIS_OF = {
+    Strand.TEAM_SPREAD: Axis.TEAM,
+    Strand.SHIFT_COVERAGE: Axis.BAND,
+    Strand.EVIDENCE_ALIGNMENT: Axis.AREA,
+}
+
+
+class Channel(StrEnum):
+    """The five kinds of check."""
+
+    AUDIT = "audit"
+    OBSERVATION = "observation"
+    STAFF_KNOWLEDGE = "staff_knowledge"
+    TREND = "trend"
+    FEEDBACK = "feedback"
+
+
+#: Looking on purpose; what is covered is where and when these were made.
+CHECK_CHANNELS = (Channel.AUDIT, Channel.OBSERVATION, Channel.STAFF_KNOWLEDGE)
+
+
+class SourceCategory(StrEnum):
+    CARE_RECORDS = "care_records"
+    AUDITS = "audits"
+    FEEDBACK = "feedback"
+    STAFF_PRACTICE = "staff_practice"
+
+
+class Perspective(StrEnum):
+    """Who speaks: the provider itself, or people, families, advocates and partners."""
+
+    INTERNAL = "internal"
+    EXTERNAL = "external"
+
+
+class Measure(StrEnum):
+    PROPORTION = "proportion"
+    RATE = "rate"
+    MEAN = "mean"
+
+
+class Better(StrEnum):
+    HIGHER = "higher"
+    LOWER = "lower"
+
+
+class ExposureUnit(StrEnum):
+    RESIDENT_DAYS = "resident_days"
+    CARE_HOURS = "care_hours"
+
+
+#: Exposure is stored in whole minutes so that sums are exact; a unit is so many minutes.
+MINUTES_PER_UNIT = {ExposureUnit.RESIDENT_DAYS: 1440, ExposureUnit.CARE_HOURS: 60}
+
+
+class SegmentStatus(StrEnum):
+    INSUFFICIENT = "insufficient"
+    WORSENED = "worsened"
+    MIXED = "mixed"
+    REACHED = "reached"
+    MOVING = "moving"
+    NOT_SHOWN = "not_shown"
+    NOT_PROVIDED = "not_provided"
+
+
+class ChannelState(StrEnum):
+    IMPROVED = "improved"
+    WORSENED = "worsened"
+    UNDETERMINED = "undetermined"
+    NO_EVIDENCE = "no_evidence"
+
+
+class Coverage(StrEnum):
+    ADEQUATE = "adequate"
+    THIN = "thin"
+    ABSENT = "absent"
+
+
+class Level(StrEnum):
+    """Verdict of a strand, weakest first; `not_applicable` is outside the order."""
+
+    NOT_APPLICABLE = "not_applicable"
+    WORSENING = "worsening"
+    INSUFFICIENT_EVIDENCE = "insufficient_evidence"
+    NOT_SHOWN = "not_shown"
+    LOCALISED = "localised"
+    SPREADING = "spreading"
+    BROAD_WITH_EXCEPTIONS = "broad_with_exceptions"
+    BROAD = "broad"
+
+
+WEAKEST_FIRST = (
+    Level.WORSENING,
+    Level.INSUFFICIENT_EVIDENCE,
+    Level.NOT_SHOWN,
+    Level.LOCALISED,
+    Level.SPREADING,
+    Level.BROAD_WITH_EXCEPTIONS,
+    Level.BROAD,
+)
+
+
+class Scope(StrEnum):
+    """What a key may do."""
+
+    EVENTS_WRITE = "events:write"
+    VIEWS_READ = "views:read"
+    RECORDS_WRITE = "records:write"
+    DATASETS_READ = "datasets:read"
+    CONNECTORS_ADMIN = "connectors:admin"
+    ADMIN = "admin"
+    AUDIT_READ = "audit:read"
+
+
+class Respondent(StrEnum):
+    PERSON = "person"
+    FAMILY = "family"
+    ADVOCATE = "advocate"
+    STAFF = "staff"
+    PARTNER = "partner"
+
+
+class Family(StrEnum):
+    """Events that are counted together: one slice of cells is one service, month and family."""
+
+    MEDICATION = "medication"
+    SHIFT = "shift"
+    HANDOVER = "handover"
+    OBSERVATION = "observation"
+    KNOWLEDGE = "knowledge"
+    CARE_RECORD = "care_record"
+    SELF_ASSESSMENT = "self_assessment"
+    AUDIT = "audit"
+    SUPERVISION = "supervision"
+    INCIDENT = "incident"
+    FEEDBACK = "feedback"
+    COMPLAINT = "complaint"
+    COMPLIMENT = "compliment"
+    CENSUS = "census"
+    CUSTOM = "custom"
+
+
+def family_of(event_type: str) -> Family:
+    """The family is the word before the first dot of the event's type."""
+    return Family(event_type.partition(".")[0])
