@@ -1,4 +1,4 @@
-"""One frozen Settings, built once by `create_app`, the worker and the command line, and passed down."""
+"""One frozen Settings, built once by `create_app`, the worker or the command, and passed down."""
 
 from pathlib import Path
 from typing import Literal

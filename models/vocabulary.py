@@ -1,4 +1,4 @@
-"""The words of the field as closed sets; everything else refers to them. Imports nothing of ours."""
+"""The words of the field as closed sets; all else refers to them. Imports nothing of ours."""
 
 from enum import StrEnum
 from typing import NewType

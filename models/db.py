@@ -1,0 +1,98 @@
+"""Engine, session and the one way to open a transaction: the provider is set first, then work."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import asyncpg
+from sqlalchemy import URL, make_url, text
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+
+from models.settings import Settings
+from models.vocabulary import ProviderId
+
+Sessions = async_sessionmaker[AsyncSession]
+
+
+class UnsafeRole(RuntimeError):
+    """The login could see past row-level security."""
+
+
+def async_url(database_url: str) -> URL:
+    """Accept a plain `postgresql://` address and name the driver that we use."""
+    return make_url(database_url).set(drivername="postgresql+asyncpg")
+
+
+def engine_of(settings: Settings) -> AsyncEngine:
+    return create_async_engine(
+        async_url(settings.database_url.get_secret_value()),
+        pool_size=settings.database_connections,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={
+            "timeout": 10,
+            "server_settings": {
+                "application_name": "breadth",
+                "timezone": "UTC",
+                "statement_timeout": str(int(settings.statement_timeout_s * 1000)),
+                "idle_in_transaction_session_timeout": "120000",
+                "jit": "off",
+            },
+        },
+    )
+
+
+def sessions_of(engine: AsyncEngine) -> Sessions:
+    return async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
+
+
+@asynccontextmanager
+async def transaction(
+    sessions: Sessions, provider: ProviderId | None
+) -> AsyncIterator[AsyncSession]:
+    """One unit of work: committed when the block ends, rolled back when it raises.
+
+    Without a provider row-level security shows no rows of any; only the functions that
+    answer with ids alone (`key_holder`, `marked_services`) are of use then.
+    """
+    async with sessions() as session, session.begin():
+        if provider is not None:
+            await session.execute(
+                text("SELECT set_config('app.provider', :provider, true)"),
+                {"provider": str(provider)},
+            )
+        yield session
+
+
+async def driver(session: AsyncSession) -> "asyncpg.Connection[Any]":
+    """The asyncpg connection below this session's transaction, for COPY and bulk reads."""
+    connection = await session.connection()
+    raw = await connection.get_raw_connection()
+    return cast("asyncpg.Connection[Any]", raw.driver_connection)
+
+
+async def refuse_unsafe_role(engine: AsyncEngine) -> None:
+    """Raise `UnsafeRole` when the login is superuser, may bypass row security, or owns tables."""
+    async with engine.connect() as connection:
+        row = (
+            await connection.execute(
+                text(
+                    "SELECT rolname, rolsuper OR rolbypassrls AS unbound, EXISTS ("
+                    "  SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+                    "  WHERE n.nspname = 'public' AND c.relkind = 'r'"
+                    "    AND pg_has_role(current_user, c.relowner, 'USAGE')) AS owns"
+                    " FROM pg_roles WHERE rolname = current_user"
+                )
+            )
+        ).one()
+    if row.unbound or row.owns:
+        raise UnsafeRole(
+            f"The database login {row.rolname!r} is an owner, a superuser or may bypass row "
+            "security. Give BREADTH_DATABASE_URL the application role (breadth_app) instead."
+        )
