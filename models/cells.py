@@ -1,20 +1,22 @@
 """Cells are sums over events; marks say which slices of cells have to be summed again."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Identity, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Identity, Index, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, OfProvider, one_of
-from models.vocabulary import Band, ExposureUnit, Family
+from models.vocabulary import Band, Family
 
 
 class Cell(OfProvider, Base):
     """Sufficient statistics of one indicator in one team, area, band and month.
 
     All are whole numbers, so that any wider view is an exact sum. Proportion: `x` of `n`. Rate:
-    `x` events (their exposure is the `care_time` cell beside it). Mean: `x` is the sum of `n`
-    values in hundredths, `sum_squares` in ten-thousandths. `care_time`: `x` minutes in `unit`.
+    `x` events. Mean: `x` is the sum of `n` values in hundredths, `sum_squares` in
+    ten-thousandths. Exposure stands in cells of its own, named by its unit, `x` in minutes.
     Team and area are '' where the evidence names none; band is '' where it speaks of no time.
     """
 
@@ -22,7 +24,6 @@ class Cell(OfProvider, Base):
     __table_args__ = (
         one_of("family", Family),
         CheckConstraint("band = '' OR band IN (" + ", ".join(f"'{b}'" for b in Band) + ")", "band"),
-        one_of("unit", ExposureUnit, or_null=True),
     )
 
     service: Mapped[str] = mapped_column(primary_key=True)
@@ -36,7 +37,6 @@ class Cell(OfProvider, Base):
     n: Mapped[int] = mapped_column(BigInteger)
     sum_squares: Mapped[int] = mapped_column(BigInteger)
     events: Mapped[int] = mapped_column(BigInteger)
-    unit: Mapped[str | None]
 
 
 class Mark(OfProvider, Base):
@@ -63,3 +63,62 @@ class Mark(OfProvider, Base):
     marked_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), server_default=text("now()")
     )
+
+
+# Each statement is one round trip over the driver's connection; `provider_id` comes from the
+# transaction's setting, so that none of them can name another provider.
+PROVIDER = "current_setting('app.provider')::uuid"
+
+TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))"
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
+
+CLAIM = """
+WITH claimed AS (
+    DELETE FROM marks WHERE service = ANY($1)
+    RETURNING month, family, source, event_id, as_of
+)
+SELECT DISTINCT month, family, source, event_id, as_of, pg_current_snapshot()::text AS known
+FROM claimed
+"""
+
+DELETE_SLICES = """
+DELETE FROM cells c USING unnest($2::date[], $3::text[]) AS slice (month, family)
+WHERE c.service = ANY($1) AND c.month = slice.month AND c.family = slice.family
+"""
+
+INSERT_CELLS = f"""
+INSERT INTO cells (provider_id, service, month, family, indicator, team, area, band,
+                   x, n, sum_squares, events)
+SELECT {PROVIDER}, $1, cell.*
+FROM unnest($2::date[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+            $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[]) AS cell
+"""
+
+
+def lock_name(provider: object, service: str) -> str:
+    """One recompute, or one change of the organisation, of a service at a time."""
+    return f"service/{provider}/{service}"
+
+
+async def mark_service(session: AsyncSession, service: str) -> None:
+    """Ask for every slice and score of a service anew."""
+    await session.execute(
+        text(f"INSERT INTO marks (provider_id, service) VALUES ({PROVIDER}, :service)"),
+        {"service": service},
+    )
+
+
+async def mark_as_of(session: AsyncSession, service: str, as_of: date) -> None:
+    """Ask for the score of a month."""
+    await session.execute(
+        text(
+            f"INSERT INTO marks (provider_id, service, as_of) VALUES ({PROVIDER}, :service, :as_of)"
+        ),
+        {"service": service, "as_of": as_of},
+    )
+
+
+async def is_marked(session: AsyncSession, services: Sequence[str]) -> bool:
+    """True while something of the service waits to be recomputed."""
+    found = await session.scalar(select(Mark.id).where(Mark.service.in_(services)).limit(1))
+    return found is not None

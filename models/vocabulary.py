@@ -177,3 +177,7 @@ class Family(StrEnum):
 def family_of(event_type: str) -> Family:
     """The family is the word before the first dot of the event's type."""
     return Family(event_type.partition(".")[0])
+
+
+#: An event of these families changes what months up to so many days after it count.
+LOOK_BACK_DAYS = {Family.COMPLAINT: 90, Family.CENSUS: 45}

@@ -103,7 +103,6 @@ def upgrade() -> None:
         sa.Column("n", sa.BigInteger(), nullable=False),
         sa.Column("sum_squares", sa.BigInteger(), nullable=False),
         sa.Column("events", sa.BigInteger(), nullable=False),
-        sa.Column("unit", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "band = '' OR band IN ('weekday_day', 'weekday_night', 'weekend_day', 'weekend_night')",
             name=op.f("cells_band_check"),
@@ -111,9 +110,6 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "family IN ('medication', 'shift', 'handover', 'observation', 'knowledge', 'care_record', 'self_assessment', 'audit', 'supervision', 'incident', 'feedback', 'complaint', 'compliment', 'census', 'custom')",
             name=op.f("cells_family_check"),
-        ),
-        sa.CheckConstraint(
-            "unit IS NULL OR unit IN ('resident_days', 'care_hours')", name=op.f("cells_unit_check")
         ),
         sa.PrimaryKeyConstraint(
             "provider_id",

@@ -1,0 +1,248 @@
+"""Everything but events that a service's score depends on, loaded as one frozen value.
+
+Kept by hash with each snapshot, so that an old number is counted again by the teams, bands and
+indicators of its day.
+"""
+
+import hashlib
+from bisect import bisect_right
+from datetime import date, datetime, time
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.calendar import CALENDAR_VERSION, ShiftPattern
+from models.catalogue import STARTER_VERSION, CatalogueChanges, Indicator, effective
+from models.organisation import (
+    CatalogueChange,
+    Programme,
+    ProviderSettings,
+    Service,
+    ServiceShiftPattern,
+    Team,
+    TeamAlias,
+    TeamPlace,
+)
+
+
+class ProviderChoices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a provider may set for itself."""
+
+    channels_required: int = 2
+    look_day: int = 5
+    spc_rules: str = "mdc-2023"
+    method: str = "breadth-1"
+    store_text: bool = False
+
+
+class PlaceOfTeam(msgspec.Struct, frozen=True):
+    effective_from: date
+    area: str | None
+    led_by: str | None
+
+
+class TeamOfService(msgspec.Struct, frozen=True, kw_only=True):
+    code: str
+    name: str
+    aliases: tuple[str, ...]
+    opened_on: date | None
+    closed_on: date | None
+    places: tuple[PlaceOfTeam, ...]
+
+    def place_on(self, day: date) -> PlaceOfTeam | None:
+        """Area and leader in force on a day; before the first one, the first."""
+        if not self.places:
+            return None
+        position = bisect_right(self.places, day, key=lambda place: place.effective_from)
+        return self.places[max(position - 1, 0)]
+
+
+class ProgrammeVersion(msgspec.Struct, frozen=True, kw_only=True):
+    version: int
+    name: str
+    started_on: date
+    baseline_months: int
+    current_months: int
+    baseline_reason: str | None
+    origin_team: str | None
+    registered_at: datetime
+
+
+class PatternInForce(msgspec.Struct, frozen=True):
+    effective_from: date
+    day_starts: time
+    night_starts: time
+
+
+class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
+    """One service with its predecessors' ids, teams, bands, programme and indicators."""
+
+    service: str
+    name: str
+    kind: str
+    known_as: tuple[str, ...]
+    teams: tuple[TeamOfService, ...]
+    patterns: tuple[PatternInForce, ...]
+    programmes: tuple[ProgrammeVersion, ...]
+    choices: ProviderChoices
+    catalogue: str
+    indicators: tuple[Indicator, ...]
+    calendar: str = CALENDAR_VERSION
+
+    def digest(self) -> bytes:
+        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).digest()
+
+    def shift_patterns(self) -> tuple[ShiftPattern, ...]:
+        return tuple(
+            ShiftPattern(pattern.effective_from, pattern.day_starts, pattern.night_starts)
+            for pattern in self.patterns
+        )
+
+    def teams_by_name(self) -> dict[str, TeamOfService]:
+        """Every code and alias; a code wins over an alias of the same spelling."""
+        named = {alias: team for team in self.teams for alias in team.aliases}
+        return named | {team.code: team for team in self.teams}
+
+    @property
+    def programme(self) -> ProgrammeVersion | None:
+        return self.programmes[-1] if self.programmes else None
+
+
+async def provider_choices(session: AsyncSession) -> tuple[ProviderChoices, int]:
+    """The settings in force and their version; version 0 is the default."""
+    row = await session.scalar(
+        select(ProviderSettings).order_by(ProviderSettings.version.desc()).limit(1)
+    )
+    if row is None:
+        return ProviderChoices(), 0
+    return msgspec.convert(row.body, ProviderChoices), row.version
+
+
+async def provider_catalogue(session: AsyncSession) -> tuple[CatalogueChanges, str]:
+    """The provider's changes to the starter catalogue and the name of the version in force."""
+    row = await session.scalar(
+        select(CatalogueChange).order_by(CatalogueChange.version.desc()).limit(1)
+    )
+    if row is None:
+        return CatalogueChanges(), STARTER_VERSION
+    return msgspec.convert(row.body, CatalogueChanges), f"{STARTER_VERSION}+{row.version}"
+
+
+async def current_code(session: AsyncSession, service: str) -> str | None:
+    """The id a service has today: follows successors of a re-registered location."""
+    rows = (await session.execute(select(Service.code, Service.predecessor))).all()
+    known = {row.code for row in rows}
+    successor = {row.predecessor: row.code for row in rows if row.predecessor}
+    if service not in known and service not in successor:
+        return None
+    while service in successor:
+        service = successor[service]
+    return service
+
+
+async def load_context(session: AsyncSession, service: str) -> ServiceContext | None:
+    """The context of a service by its present id or an older one; None where it is unknown."""
+    code = await current_code(session, service)
+    row = await session.scalar(select(Service).where(Service.code == code))
+    if row is None:
+        return None
+    known_as = [row.code]
+    chain = row
+    while chain.predecessor is not None:
+        known_as.append(chain.predecessor)
+        before = await session.scalar(select(Service).where(Service.code == chain.predecessor))
+        if before is None:
+            break
+        chain = before
+    choices, _ = await provider_choices(session)
+    changes, catalogue = await provider_catalogue(session)
+    return ServiceContext(
+        service=row.code,
+        name=row.name,
+        kind=row.kind,
+        known_as=tuple(known_as),
+        teams=await _teams(session, known_as),
+        patterns=await _patterns(session, known_as),
+        programmes=await _programmes(session, known_as),
+        choices=choices,
+        catalogue=catalogue,
+        indicators=effective(changes),
+    )
+
+
+async def _teams(session: AsyncSession, known_as: list[str]) -> tuple[TeamOfService, ...]:
+    """Teams of the service and of its predecessors, joined by code; the newest id wins."""
+    order = {service: position for position, service in enumerate(known_as)}
+    teams: dict[str, Team] = {}
+    for team in await session.scalars(select(Team).where(Team.service.in_(known_as))):
+        held = teams.get(team.code)
+        if held is None or order[team.service] < order[held.service]:
+            teams[team.code] = team
+    aliases = list(
+        await session.scalars(
+            select(TeamAlias).where(TeamAlias.service.in_(known_as)).order_by(TeamAlias.alias)
+        )
+    )
+    places = list(
+        await session.scalars(
+            select(TeamPlace)
+            .where(TeamPlace.service.in_(known_as))
+            .order_by(TeamPlace.effective_from)
+        )
+    )
+    return tuple(
+        TeamOfService(
+            code=team.code,
+            name=team.name,
+            aliases=tuple(sorted({alias.alias for alias in aliases if alias.team == team.code})),
+            opened_on=team.opened_on,
+            closed_on=team.closed_on,
+            places=tuple(
+                PlaceOfTeam(place.effective_from, place.area, place.led_by)
+                for place in sorted(
+                    (place for place in places if place.team == team.code),
+                    key=lambda place: (place.effective_from, -order[place.service]),
+                )
+            ),
+        )
+        for team in sorted(teams.values(), key=lambda team: team.code)
+    )
+
+
+async def _patterns(session: AsyncSession, known_as: list[str]) -> tuple[PatternInForce, ...]:
+    rows = await session.scalars(
+        select(ServiceShiftPattern)
+        .where(ServiceShiftPattern.service == known_as[0])
+        .order_by(ServiceShiftPattern.effective_from)
+    )
+    found = tuple(
+        PatternInForce(row.effective_from, row.day_starts, row.night_starts) for row in rows
+    )
+    if found or len(known_as) == 1:
+        return found
+    return await _patterns(session, known_as[1:])
+
+
+async def _programmes(session: AsyncSession, known_as: list[str]) -> tuple[ProgrammeVersion, ...]:
+    """All versions, oldest first; a predecessor's programme goes on until the service has one."""
+    rows = list(
+        await session.scalars(
+            select(Programme)
+            .where(Programme.service.in_(known_as))
+            .order_by(Programme.registered_at, Programme.version)
+        )
+    )
+    return tuple(
+        ProgrammeVersion(
+            version=row.version,
+            name=row.name,
+            started_on=row.started_on,
+            baseline_months=row.baseline_months,
+            current_months=row.current_months,
+            baseline_reason=row.baseline_reason,
+            origin_team=row.origin_team,
+            registered_at=row.registered_at,
+        )
+        for row in rows
+    )

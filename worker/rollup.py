@@ -1,0 +1,103 @@
+"""From events to cells: each slice is read whole, deleted and written anew.
+
+Cells are a function of the events visible in one PostgreSQL snapshot and of the service's
+context; how and when the events arrived leaves no trace in them.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from models.cells import DELETE_SLICES, INSERT_CELLS
+from models.context import ServiceContext
+from models.slices import months_reached, read_cells
+from models.vocabulary import Family, family_of
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    Connection = asyncpg.Connection[Any]
+
+Slice = tuple[date, Family]
+
+# The month and family under which each version of a corrected event was counted.
+SLICES_OF_VERSIONS = """
+SELECT DISTINCT e.service, e.month, e.type
+FROM events e
+JOIN unnest($1::text[], $2::text[]) AS moved (source, event_id) USING (source, event_id)
+WHERE e.month IS NOT NULL
+"""
+
+EVERY_SLICE = """
+SELECT DISTINCT month, type FROM events WHERE service = ANY($1) AND month IS NOT NULL
+"""
+
+EVERY_CELL = "SELECT DISTINCT month, family FROM cells WHERE service = ANY($1)"
+
+MARK_ELSEWHERE = """
+INSERT INTO marks (provider_id, service, month, family)
+SELECT current_setting('app.provider')::uuid, elsewhere.*
+FROM unnest($1::text[], $2::date[], $3::text[]) AS elsewhere
+"""
+
+
+async def every_slice(connection: "Connection", context: ServiceContext) -> set[Slice]:
+    """All slices that hold events or cells of a service."""
+    ids = list(context.known_as)
+    events = await connection.fetch(EVERY_SLICE, ids)
+    cells = await connection.fetch(EVERY_CELL, ids)
+    found = {(row["month"], family_of(row["type"])) for row in events}
+    # A census reaches into the months after it; those have cells only once they were computed.
+    return with_look_ahead(found) | {(row["month"], Family(row["family"])) for row in cells}
+
+
+def with_look_ahead(slices: Iterable[Slice]) -> set[Slice]:
+    """The slices themselves and those that their events reach into."""
+    return {(month, family) for start, family in slices for month in months_reached(start, family)}
+
+
+async def slices_of_versions(
+    connection: "Connection", context: ServiceContext, identities: Sequence[tuple[str, str]]
+) -> set[Slice]:
+    """Where other versions of corrected events lie; those of other services are marked there.
+
+    A version may have moved between months, families and services, and both sides change.
+    """
+    rows = await connection.fetch(
+        SLICES_OF_VERSIONS, [source for source, _ in identities], [id_ for _, id_ in identities]
+    )
+    here: set[Slice] = set()
+    elsewhere: set[tuple[str, date, str]] = set()
+    for row in rows:
+        family = family_of(row["type"])
+        reached = with_look_ahead({(row["month"], family)})
+        if row["service"] in context.known_as:
+            here |= reached
+        else:
+            elsewhere |= {(row["service"], month, family.value) for month, _ in reached}
+    if elsewhere:
+        services, months, families = zip(*sorted(elsewhere), strict=True)
+        await connection.execute(MARK_ELSEWHERE, services, months, families)
+    return here
+
+
+async def roll_up(
+    connection: "Connection", context: ServiceContext, slices: Iterable[Slice], known: str
+) -> None:
+    """Replace the cells of these slices by what the events of each say."""
+    ordered = sorted(slices)
+    await connection.execute(
+        DELETE_SLICES,
+        list(context.known_as),
+        [month for month, _ in ordered],
+        [family.value for _, family in ordered],
+    )
+    columns: list[list[Any]] = [[] for _ in range(10)]
+    for month, family in ordered:
+        cells = await read_cells(connection, context, month, family, known)
+        for (indicator, team, area, band), sums in sorted(cells.items()):
+            row = (month, family.value, indicator, team, area, band, *sums)
+            for column, value in zip(columns, row, strict=True):
+                column.append(value)
+    if columns[0]:
+        await connection.execute(INSERT_CELLS, context.service, *columns)
