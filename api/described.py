@@ -1,0 +1,43 @@
+"""The OpenAPI description as this service means it: problems instead of FastAPI's own errors."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from api.problems import MEDIA_TYPE, PROBLEMS, SCHEMA
+
+UNUSED = ("HTTPValidationError", "ValidationError")
+
+
+def operation_id(route: APIRoute) -> str:
+    """The name of the function, `verb_noun`."""
+    return route.name
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """Build the description once; routes are complete by the time anybody asks."""
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title, version=app.version, summary=app.summary, routes=app.routes
+        )
+        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+        for name in UNUSED:
+            schemas.pop(name, None)
+        schemas["Problem"] = SCHEMA
+        for path in schema["paths"].values():
+            for operation in path.values():
+                _replace_default_422(operation["responses"])
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def _replace_default_422(responses: dict[str, Any]) -> None:
+    content = responses.get("422", {}).get("content", {})
+    default = content.get("application/json", {}).get("schema", {})
+    if default.get("$ref", "").endswith("/HTTPValidationError"):
+        responses["422"] = {
+            "description": PROBLEMS["invalid"].title,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }

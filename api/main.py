@@ -1,0 +1,66 @@
+"""The API process: settings in, one application out; what it opens it closes after itself."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+
+import api.health
+import api.problems
+from api.described import describe, operation_id
+from api.envelope import Envelope
+from api.known_keys import KnownKeys
+from api.metrics import Metrics
+from api.running import Clock, Running
+from models.base import utc_now
+from models.db import engine_of, refuse_unsafe_role, sessions_of
+from models.keyring import Keyring
+from models.logs import configure_logs
+from models.queue import Doorbell, redis_of
+from models.settings import Settings
+
+#: One router for each resource, added here; all under /v1 ask for a key.
+ROUTERS: tuple[APIRouter, ...] = (api.health.router,)
+
+
+def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> FastAPI:
+    settings = settings or Settings()  # type: ignore[call-arg]  # read from the environment
+    configure_logs(settings.log_format)
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        engine = engine_of(settings)
+        doorbell = Doorbell(redis_of(settings))
+        try:
+            await refuse_unsafe_role(engine)
+            app.state.running = Running(
+                settings=settings,
+                clock=clock,
+                engine=engine,
+                sessions=sessions_of(engine),
+                keyring=Keyring(settings.secret_key.get_secret_value()),
+                doorbell=doorbell,
+                known_keys=KnownKeys(),
+                metrics=metrics,
+            )
+            yield
+        finally:
+            await doorbell.close()
+            await engine.dispose()
+
+    app = FastAPI(
+        title="Breadth",
+        version="1",
+        summary="Is a care provider's improvement broad enough, and where is it still thin?",
+        lifespan=lifespan,
+        generate_unique_id_function=operation_id,
+        docs_url=None,
+        redoc_url=None,
+    )
+    api.problems.install(app)
+    app.add_middleware(Envelope, metrics=metrics)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # FastAPI's own way
+    return app

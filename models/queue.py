@@ -1,0 +1,98 @@
+"""The doorbell: tells the worker that a service has marks. Lost rings cost seconds, never a score.
+
+What has to be computed stands in `marks`; nothing here carries data or has to be believed.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from arq.connections import ArqRedis
+from redis.asyncio import ConnectionPool
+from redis.exceptions import RedisError
+
+from models.settings import Settings
+from models.vocabulary import ProviderId
+
+RECOMPUTE = "recompute"
+#: A ring is not worth waiting for; the worker looks for marks by itself every few seconds.
+RING_TIMEOUT_S = 0.5
+BACK_OFF_S = 2.0
+MOST_WAITING = 10_000
+
+log = structlog.get_logger(__name__)
+
+
+def serialize(job: dict[str, Any]) -> bytes:
+    """JSON and never pickle: whoever can write to Redis must not be able to run code here."""
+    return json.dumps(job, default=str).encode()
+
+
+def deserialize(raw: bytes) -> dict[str, Any]:
+    job: dict[str, Any] = json.loads(raw)
+    return job
+
+
+def redis_of(settings: Settings) -> ArqRedis:
+    """A client that connects when it is first used, so a missing Redis stops nobody's start."""
+    pool: ConnectionPool = ConnectionPool.from_url(
+        settings.redis_url.get_secret_value(),
+        socket_timeout=RING_TIMEOUT_S,
+        socket_connect_timeout=RING_TIMEOUT_S,
+        max_connections=4,
+    )
+    return ArqRedis(pool, job_serializer=serialize, job_deserializer=deserialize)
+
+
+async def ring(redis: ArqRedis, provider: ProviderId, services: Iterable[str]) -> bool:
+    """Ask for a recompute of each service once; False when Redis could not be asked."""
+    try:
+        async with asyncio.timeout(RING_TIMEOUT_S):
+            for service in sorted(set(services)):
+                # The same job id while one is queued or running is dropped by arq: one is enough.
+                await redis.enqueue_job(
+                    RECOMPUTE,
+                    str(provider),
+                    service,
+                    _job_id=f"{RECOMPUTE}:{provider}:{service}",
+                )
+    except (RedisError, OSError, TimeoutError) as error:
+        log.warning("doorbell_unanswered", error=type(error).__name__)
+        return False
+    return True
+
+
+class Doorbell:
+    """Rings behind the answers, so that a slow or missing Redis never delays a sender."""
+
+    def __init__(self, redis: ArqRedis) -> None:
+        self._redis = redis
+        self._waiting: set[tuple[ProviderId, str]] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def press(self, provider: ProviderId, services: Iterable[str]) -> None:
+        """Called after the commit. Rings that pile up while one is under way are merged."""
+        if len(self._waiting) < MOST_WAITING:
+            self._waiting.update((provider, service) for service in services)
+        if self._waiting and (self._task is None or self._task.done()):
+            self._task = asyncio.create_task(self._ring_all())
+
+    async def _ring_all(self) -> None:
+        while self._waiting:
+            waiting, self._waiting = self._waiting, set()
+            for provider in {provider for provider, _ in waiting}:
+                services = [service for owner, service in waiting if owner == provider]
+                if not await ring(self._redis, provider, services):
+                    await asyncio.sleep(BACK_OFF_S)
+                    self._waiting.clear()
+                    return
+
+    async def close(self) -> None:
+        """Let the last rings out, briefly, then let go of the connections."""
+        if self._task is not None and not self._task.done():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._task, RING_TIMEOUT_S)
+        await self._redis.aclose()
