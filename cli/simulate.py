@@ -115,6 +115,8 @@ class Team:
     led_by: str
     #: Month of the plan in which its improvement begins.
     starts: int = 12
+    #: Sends every dose as an event of its own instead of rounds.
+    each_dose: bool = False
     #: Lasting difference from the other teams on the link scale; positive is better.
     offset: float = 0.0
     volumes: Volumes = field(default_factory=Volumes)
