@@ -110,13 +110,13 @@ def check_version(data_dir: Path, postgres_major: int | None) -> dict[str, Any]:
     return wanted | stamp
 
 
-def load_secrets(data_dir: Path) -> dict[str, str]:
-    """The generated passwords and master secret, made once."""
+def load_secrets(data_dir: Path, cluster: Path) -> dict[str, str]:
+    """The generated passwords and master secret, made once and before the cluster they open."""
     path = data_dir / "secrets.json"
     kept = read_json(path)
     missing = [name for name in SECRET_NAMES if not kept.get(name)]
     if missing:
-        if (data_dir / "postgres").exists():
+        if cluster.exists():
             raise StackError(
                 f"{path} lacks {', '.join(missing)}, without which the database cannot be opened; "
                 f"put the file back or {_ELSEWHERE}"

@@ -86,8 +86,11 @@ def _initialise(binaries: Path, cluster: Path, password: str, account: Account |
         word.unlink(missing_ok=True)
 
 
-def end_leftover(pid: int, directory: Path, number: signal.Signals) -> bool:
-    """Stop a server of an earlier run, if that pid is really one working in this directory."""
+def end_leftover(pid: int, directory: Path, number: signal.Signals = signal.SIGTERM) -> bool:
+    """Stop a child of an earlier run, if that pid is really one working in this directory.
+
+    A pid alone proves nothing after a restart of the machine; the working directory does.
+    """
     try:
         process = psutil.Process(pid)
         if Path(process.cwd()) != directory:
@@ -169,19 +172,23 @@ def postgres_url(user: str, password: str, port: int, database: str = DATABASE) 
     return f"postgresql://{user}:{password}@127.0.0.1:{port}/{database}"
 
 
-def ensure_database(admin_password: str, port: int) -> None:
-    """The database exists afterwards; its roles and tables are the migrations' concern."""
+def ensure_database(admin_url: str) -> None:
+    """The database of this URL exists afterwards; its contents are the migrations' concern."""
+    server, _, database = admin_url.rpartition("/")
 
     async def ensure() -> None:
-        connection = await asyncpg.connect(postgres_url(ADMIN, admin_password, port, "postgres"))
+        connection = await asyncpg.connect(f"{server}/postgres")
         try:
             found = "SELECT 1 FROM pg_database WHERE datname = $1"
-            if await connection.fetchval(found, DATABASE) is None:
-                await connection.execute(f'CREATE DATABASE "{DATABASE}"')
+            if await connection.fetchval(found, database) is None:
+                await connection.execute(f'CREATE DATABASE "{database}"')
         finally:
             await connection.close()
 
-    asyncio.run(ensure())
+    try:
+        asyncio.run(ensure())
+    except (asyncpg.PostgresError, OSError) as error:
+        raise StackError(f"the embedded PostgreSQL refuses its administrator: {error}") from error
 
 
 def valkey(data_dir: Path, logs: Path, password: str, port: int) -> Child:

@@ -79,6 +79,11 @@ def home_for(data_dir: Path, account: Account | None, kept: str | None) -> Path:
     directory of its own, whose place the caller remembers.
     """
     if kept:
+        if not Path(kept, "postgres").exists():
+            raise StackError(
+                f"the database of {data_dir} was kept in {kept}, which is gone; "
+                "move the directory away or choose another with BREADTH_DATA_DIR"
+            )
         return Path(kept)
     if account is None:
         return data_dir

@@ -34,7 +34,7 @@ class Servers:
 
 @contextmanager
 def embedded_servers() -> Iterator[Servers]:
-    directory = Path(tempfile.mkdtemp(prefix="breadth-tests-"))
+    directory = Path(tempfile.mkdtemp(prefix="breadth-tests-")).resolve()
     account = server_account()
     home = home_for(directory, account, None)
     password = secrets.token_urlsafe(16)

@@ -1,0 +1,157 @@
+"""The `breadth` command: each subcommand reads its settings, calls one thing, says the outcome."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from cli.children import ChildFailedError
+from cli.datadir import StackError, read_json
+from models.settings import Settings, StackSettings
+from models.vocabulary import Scope
+
+app = typer.Typer(
+    help="Is a care provider's improvement broad enough, and where is it still thin?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+keys = typer.Typer(help="API keys.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """What the person at the terminal can cure is one line and a non-zero exit, no traceback."""
+    try:
+        yield
+    except ValidationError as error:
+        for each in error.errors():
+            name = "BREADTH_" + "_".join(str(part) for part in each["loc"]).upper()
+            typer.echo(f"breadth: {name}: {each['msg']}", err=True)
+        raise typer.Exit(2) from error
+    except (StackError, ChildFailedError, OSError) as error:
+        typer.echo(f"breadth: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def up() -> None:
+    """Start everything and stay in the foreground; Ctrl-C stops it.
+
+    BREADTH_PORT (8000), BREADTH_DATA_DIR (.breadth), BREADTH_DEMO=0 (no demo),
+    BREADTH_API_PROCESSES (2), BREADTH_WORKER_PROCESSES (1); BREADTH_DATABASE_URL and
+    BREADTH_REDIS_URL name servers of your own.
+    """
+    from cli.stack import up as run  # noqa: PLC0415 - the other commands start without it
+
+    with one_line_errors():
+        run(StackSettings(), Console())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest revision.
+
+    BREADTH_ADMIN_DATABASE_URL is a login that may create roles, BREADTH_DATABASE_URL the
+    application's; without them the running embedded stack is meant.
+    """
+    from migrations.apply import apply  # noqa: PLC0415 - Alembic is slow to import
+
+    with one_line_errors():
+        settings = StackSettings()
+        if settings.admin_database_url and settings.database_url:
+            admin = settings.admin_database_url.get_secret_value()
+            application = settings.database_url.get_secret_value()
+        elif not settings.database_url and (admin := kept_admin_url(settings.data_dir)):
+            application = read_json(settings.data_dir / "stack.json")["database_url"]
+        else:
+            raise StackError("set BREADTH_ADMIN_DATABASE_URL and BREADTH_DATABASE_URL")
+        applied = apply(admin, application)
+    typer.echo(f"applied {', '.join(applied)}" if applied else "nothing new")
+
+
+@keys.command("create")
+def create_key(
+    provider: Annotated[str, typer.Option(help="Code of the provider; made if it is new.")],
+    name: Annotated[str, typer.Option(help="What the key is for.")],
+    scope: Annotated[list[Scope], typer.Option(help="What it may do; repeat for several.")],
+) -> None:
+    """Issue a key and print it, this once; it is not kept."""
+    from models.people import issue_key  # noqa: PLC0415 - SQLAlchemy is slow to import
+
+    with one_line_errors():
+        settings = _settings()
+        key = asyncio.run(
+            issue_key(
+                settings.database_url.get_secret_value(),
+                settings.secret_key.get_secret_value(),
+                provider,
+                name,
+                scope,
+            )
+        )
+    typer.echo(key)
+
+
+@app.command()
+def demo(
+    api_url: Annotated[
+        str | None, typer.Option(envvar="BREADTH_API_URL", help="Default: the running stack.")
+    ] = None,
+    api_key: Annotated[
+        str | None, typer.Option(envvar="BREADTH_API_KEY", help="Default: its development key.")
+    ] = None,
+    *,
+    picture: Annotated[bool, typer.Option("--picture", help="Only show the verdicts.")] = False,
+) -> None:
+    """Send the demo's evidence through the public API and show the verdicts; safe to repeat."""
+    from cli import demo as demonstration  # noqa: PLC0415 - imports httpx and numpy
+
+    console = Console()
+    with one_line_errors():
+        data_dir = StackSettings().data_dir
+        url = api_url or read_json(data_dir / "stack.json").get("api_url")
+        key = api_key or _kept_key(data_dir)
+        if not url or not key:
+            raise StackError(
+                f"no running stack in {data_dir}; start it with: breadth up, "
+                "or pass --api-url and --api-key"
+            )
+        if not picture:
+            demonstration.load(url, key, console)
+        console.print(demonstration.picture(url, key))
+
+
+def kept_admin_url(data_dir: Path) -> str:
+    """The administrator's URL of the embedded stack in this directory; empty without one."""
+    word = read_json(data_dir / "secrets.json").get("postgres_admin_password")
+    port = read_json(data_dir / "ports.json").get("postgres")
+    return f"postgresql://breadth_admin:{word}@127.0.0.1:{port}/breadth" if word and port else ""
+
+
+def _kept_key(data_dir: Path) -> str | None:
+    path = data_dir / "dev-api-key"
+    return path.read_text().strip() if path.exists() else None
+
+
+def _settings() -> Settings:
+    """From the environment; beside an embedded stack, from its data directory."""
+    data_dir = StackSettings().data_dir
+    stack, kept = read_json(data_dir / "stack.json"), read_json(data_dir / "secrets.json")
+    given = StackSettings().model_dump(exclude_none=True)
+    known = {
+        "database_url": stack.get("database_url"),
+        "redis_url": stack.get("redis_url"),
+        "secret_key": kept.get("secret_key"),
+    }
+    return Settings(**{name: value for name, value in known.items() if value and name not in given})
+
+
+if __name__ == "__main__":
+    sys.exit(app())
