@@ -1,1 +1,1 @@
-"""A package, so that `python -m tests.check` and `tests.servers` cannot be anyone else's `tests`."""
+"""A package, so that `tests.servers` and `tests.check` cannot be those of a dependency."""

@@ -1,0 +1,62 @@
+"""What `lint-imports` cannot say without a list to keep: these import nothing of ours at all.
+
+Its contracts name forbidden modules one by one, so that a new neighbour would be let in.
+"""
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+OURS = set(PROJECT["tool"]["importlinter"]["root_packages"]) | {"tests"}
+
+
+def imported(source: str) -> set[str]:
+    """Full names of what is imported; a relative import begins with a dot."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            names.update(f"{base}.{alias.name}" for alias in node.names)
+    return names
+
+
+def foreign(path: Path, own: str) -> set[str]:
+    """Imports of ours from outside `own`, whatever function they hide in."""
+    return {
+        name
+        for name in imported(path.read_text())
+        if name.startswith(".") or (name.split(".")[0] in OURS and not name.startswith(f"{own}."))
+    }
+
+
+def test_statistics_import_nothing_of_ours_but_themselves() -> None:
+    files = sorted((ROOT / "worker" / "stats").rglob("*.py"))
+    assert files
+    assert {path.name: foreign(path, "worker.stats") for path in files} == {
+        path.name: set() for path in files
+    }
+
+
+def test_vocabulary_imports_nothing_of_ours() -> None:
+    assert foreign(ROOT / "models" / "vocabulary.py", "models.vocabulary") == set()
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["import models.cells", "from worker import score", "def f():\n    from api.deps import x"],
+)
+def test_import_of_ours_is_seen(source: str, tmp_path: Path) -> None:
+    path = tmp_path / "kernel.py"
+    path.write_text(source)
+    assert foreign(path, "worker.stats")
+
+
+def test_every_package_is_under_the_import_rule() -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert packages == OURS
