@@ -1,0 +1,129 @@
+"""Everything the panel says of each indicator in each segment, before anything is combined."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from worker.stats.combination import normal_score
+from worker.stats.dispersion import (
+    FEWEST_DF,
+    correlation,
+    dispersion,
+    inflation,
+    season,
+    single_value_variance,
+)
+from worker.stats.effects import display_effect, single_variance, test_effect
+from worker.stats.panel import MEAN, PROPORTION, Bools, Floats, Panel, safe_divide, window_sums
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """By indicator; [b, g, i] where no shape is given, NaN without evidence.
+
+    z : normal score of the change, positive is better.
+    z_standard : normal score against the standard less its tolerance, current window alone.
+    g, g_variance : change in meaningful changes, positive is better, and its variance.
+    level, level_variance : current level in the indicator's unit.
+    baseline_level : level of the baseline window.
+    n_baseline, n_current : trials, exposure or values behind them.
+    correlation : [b, i, i].
+    df : [b, i].
+    autocorrelation : [b, i].
+    season_known : [b, i].
+    """
+
+    z: Floats
+    z_standard: Floats
+    g: Floats
+    g_variance: Floats
+    level: Floats
+    level_variance: Floats
+    baseline_level: Floats
+    n_baseline: Floats
+    n_current: Floats
+    correlation: Floats
+    df: Floats
+    autocorrelation: Floats
+    season_known: Bools
+
+
+def indicator_evidence(panel: Panel) -> Evidence:
+    """Scores, effects and levels of every indicator in every segment.
+
+    An indicator whose months leave fewer than 4 degrees of freedom over the whole service is
+    left out: nobody can say how much it varies. Zero against zero and perfect against perfect
+    are no change. Estimates of dispersion, dependence and season come from the panel alone.
+    """
+    indicators = panel.indicators
+    spread = single_value_variance(panel)
+    before, after = window_sums(panel, panel.baseline), window_sums(panel, panel.current)
+    dispersed = dispersion(panel, spread)
+    df = dispersed.df[:, None]
+    known = df >= FEWEST_DF
+
+    n0, n1 = before.n.sum(2), after.n.sum(2)
+    longer = inflation(dispersed.autocorrelation[:, None], before.months.max(2))
+    newer = inflation(dispersed.autocorrelation[:, None], after.months.max(2))
+    # The variance of each window is about inverse to its size.
+    dependence = safe_divide(newer * n0 + longer * n1, n0 + n1, 1.0)
+    widened = dispersed.phi * dependence
+
+    calendar = season(panel, spread, dispersed.phi.mean(1))
+    effect = test_effect(indicators, before, after, spread)
+    variance = effect.variance * widened + calendar.variance[:, None]
+    change = indicators.sign * (effect.estimate - calendar.contrast[:, None])
+    z = normal_score(_ratio(change, variance), df)
+
+    shown = display_effect(indicators, before, after, spread)
+    pooled, alone = before.over_strata(), after.over_strata()
+    single = single_variance(indicators, alone.x, alone.n, spread)[:, :, 0]
+    # One unit of the test scale in the indicator's own unit, at the current level.
+    slope = np.where(indicators.measure == MEAN, 1.0, single)
+    per_meaningful = slope / indicators.meaningful
+    g = shown.estimate - indicators.sign * per_meaningful * calendar.contrast[:, None]
+    g_variance = shown.variance * widened + per_meaningful**2 * calendar.variance[:, None]
+
+    level = safe_divide(alone.x, alone.n, np.nan)[:, :, 0]
+    level_variance = safe_divide(dispersed.phi * newer * single, n1, np.nan)
+    return Evidence(
+        z=np.where(known, z, np.nan),
+        z_standard=np.where(
+            known, _against_standard(panel, level, n1, dispersed.phi * newer, spread, df), np.nan
+        ),
+        g=np.where(known, g, np.nan),
+        g_variance=np.where(known, g_variance, np.nan),
+        level=level,
+        level_variance=np.where(known, level_variance, np.nan),
+        baseline_level=safe_divide(pooled.x, pooled.n, np.nan)[:, :, 0],
+        n_baseline=n0,
+        n_current=n1,
+        correlation=correlation(panel, spread),
+        df=dispersed.df,
+        autocorrelation=dispersed.autocorrelation,
+        season_known=calendar.known,
+    )
+
+
+def _ratio(estimate: Floats, variance: Floats) -> Floats:
+    ok = variance > 0
+    return np.where(ok, estimate / np.sqrt(np.where(ok, variance, 1.0)), np.nan)
+
+
+def _against_standard(
+    panel: Panel, level: Floats, n: Floats, widened: Floats, spread: Floats, df: Floats
+) -> Floats:
+    """Score test that the level is better than the standard less half a meaningful change.
+
+    Under the edge of the null hypothesis the variance is known but for the dispersion, so that
+    none out of few is no certainty either.
+    """
+    indicators = panel.indicators
+    edge = indicators.standard - indicators.sign * indicators.meaningful / 2
+    single = np.where(
+        indicators.measure == PROPORTION,
+        edge * (1 - edge),
+        np.where(indicators.measure == MEAN, spread[:, None], edge),
+    )
+    variance = safe_divide(widened * np.where(single > 0, single, np.nan), n, np.nan)
+    return normal_score(_ratio(indicators.sign * (level - edge), variance), df)

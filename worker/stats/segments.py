@@ -1,0 +1,122 @@
+"""From indicators to segments: who improved, who is at standard, who is worse, and how sure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from worker.stats.combination import (
+    Channels,
+    combine_indicators,
+    corroborated,
+    holm_any,
+    inverse_variance_mean,
+    mean_of_channels,
+    upper_tail,
+)
+from worker.stats.evidence import Evidence
+from worker.stats.panel import Bools, Floats, Ints
+
+#: Level of the unadjusted tests that only describe: channel states, `moving`, `mixed`.
+DESCRIPTIVE_ALPHA = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """By segment, [b, g] where no shape is given.
+
+    p_improved, p_standard, p_worsened : one-sided, 1 without enough channels.
+    channels_both, channels_now : channels with evidence for the change and for the standard.
+    mixed : some channel is significantly worse.
+    z : [b, g, c], combined score of each channel, NaN without evidence.
+    channel_g, channel_variance : [b, g, c], in meaningful changes.
+    g, g_variance : mean of the channels.
+    """
+
+    p_improved: Floats
+    p_standard: Floats
+    p_worsened: Floats
+    channels_both: Ints
+    channels_now: Ints
+    mixed: Bools
+    z: Floats
+    channel_g: Floats
+    channel_variance: Floats
+    g: Floats
+    g_variance: Floats
+
+    @property
+    def p_stronger(self) -> Floats:
+        """Improved or at standard, at the price of two looks; never for a mixed segment."""
+        return np.where(self.mixed, 1.0, doubled(self.p_improved, self.p_standard))
+
+    @property
+    def p_stronger_by_change(self) -> Floats:
+        """The part of `p_stronger` that improvement alone supports, at the same price."""
+        return np.asarray(np.where(self.mixed, 1.0, np.minimum(1.0, 2 * self.p_improved)))
+
+
+def doubled(first: Floats, second: Floats) -> Floats:
+    """min(1, 2·min(p, q)): either of two tests, whichever is smaller."""
+    return np.asarray(np.minimum(1.0, 2 * np.minimum(first, second)))
+
+
+def segments_of(evidence: Evidence, members: Floats, required: int, chosen: Bools) -> Segments:
+    """Combine the chosen indicators into channels and those into segments.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    members : [c, i], 1 where an indicator belongs to a channel.
+    required : channels that have to agree before a segment has improved.
+    chosen : [i], False leaves an indicator out.
+    """
+    weights = members * chosen
+    change = combine_indicators(evidence.z, evidence.correlation, weights)
+    worse = Channels(-change.z, change.correlation)
+    standard = combine_indicators(evidence.z_standard, evidence.correlation, weights)
+    p_improved, both = corroborated(change, required)
+    p_worsened, _ = corroborated(worse, required)
+    p_standard, now = corroborated(standard, required)
+    channel_g, channel_variance = inverse_variance_mean(
+        evidence.g, evidence.g_variance, evidence.correlation, weights
+    )
+    g, g_variance = mean_of_channels(channel_g, channel_variance, change.correlation)
+    return Segments(
+        p_improved=p_improved,
+        p_standard=p_standard,
+        p_worsened=p_worsened,
+        channels_both=both,
+        channels_now=now,
+        mixed=holm_any(upper_tail(worse.z), worse.present, DESCRIPTIVE_ALPHA),
+        z=change.z,
+        channel_g=channel_g,
+        channel_variance=channel_variance,
+        g=g,
+        g_variance=g_variance,
+    )
+
+
+def planned_power(
+    evidence: Evidence, members: Floats, required: int, chosen: Bools, alpha: Floats
+) -> Floats:
+    """Chance of seeing an improvement if every channel gained one meaningful change.
+
+    One-sided at `alpha` [b], with the variances as estimated; 0 with fewer than `required`
+    channels. Shape [b, g].
+    """
+    signal = np.where(
+        np.isnan(evidence.z) | ~(evidence.g_variance > 0),
+        np.nan,
+        1 / np.sqrt(np.where(evidence.g_variance > 0, evidence.g_variance, 1.0)),
+    )
+    p, _ = corroborated(
+        combine_indicators(signal, evidence.correlation, members * chosen), required
+    )
+    expected = -_normal_quantile(p)
+    critical = -_normal_quantile(alpha)[:, None]
+    return np.where(p < 1, upper_tail(critical - expected), 0.0)
+
+
+def _normal_quantile(p: Floats) -> Floats:
+    return np.asarray(special.ndtri(np.clip(p, 1e-300, 1 - 1e-16)))

@@ -1,0 +1,131 @@
+"""Where a segment stands now: against its benchmark, and for how many months it has held."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from worker.stats.evidence import Evidence
+from worker.stats.panel import Bools, Floats, Indicators, Ints, Panel, safe_divide
+
+MATERIAL_ALPHA = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Distance to the benchmark in meaningful changes, [b, g, i]; positive is better.
+
+    material : wholly worse than one meaningful change below the benchmark (Holm in the segment).
+    minor : wholly within one meaningful change of it. Neither: undetermined.
+    """
+
+    benchmark: Floats
+    estimate: Floats
+    lower: Floats
+    upper: Floats
+    material: Bools
+    minor: Bools
+
+
+def gap_to_benchmark(evidence: Evidence, indicators: Indicators, segments: Bools) -> Gap:
+    """Material, minor or undetermined, for each indicator in each segment.
+
+    The benchmark is the standard, else the mean of the other segments, weighted by evidence and
+    between-segment variance. Not significant is not the same as equal: only an interval inside
+    the margin is minor.
+
+    Parameters
+    ----------
+    segments : [b, g], those that are compared.
+
+    References
+    ----------
+    Schuirmann 1987 (10.1007/BF01068419) for the two one-sided tests; Holm 1979.
+    """
+    level = np.where(segments[..., None], evidence.level, np.nan)
+    variance = np.where(segments[..., None], evidence.level_variance, np.nan)
+    others, others_variance = _mean_of_others(level, variance)
+    has_standard = ~np.isnan(indicators.standard)
+    benchmark = np.where(has_standard, indicators.standard, others)
+    total = variance + np.where(has_standard, 0.0, others_variance)
+    scale = indicators.sign / indicators.meaningful
+    estimate = scale * (level - benchmark)
+    error = np.sqrt(total) / indicators.meaningful
+    df = np.maximum(evidence.df, 1.0)[:, None]
+    width = special.stdtrit(df, 1 - MATERIAL_ALPHA) * error
+    with np.errstate(invalid="ignore"):
+        t = safe_divide(-1 - estimate, np.where(error > 0, error, np.nan), np.nan)
+        p = special.stdtr(df, -t)
+        minor = (estimate - width > -1) & (estimate + width < 1)
+    return Gap(
+        benchmark=np.where(np.isnan(estimate), np.nan, benchmark),
+        estimate=estimate,
+        lower=estimate - width,
+        upper=estimate + width,
+        material=_holm(p, MATERIAL_ALPHA),
+        minor=minor,
+    )
+
+
+def _mean_of_others(level: Floats, variance: Floats) -> tuple[Floats, Floats]:
+    """Mean of the other segments by inverse variance, [b, g, i]; NaN where there are none."""
+    seen = ~np.isnan(level) & (variance > 0)
+    weight = np.where(seen, safe_divide(np.ones_like(level), np.where(seen, variance, 1.0)), 0.0)
+    value = weight * np.where(seen, level, 0.0)
+    total = weight.sum(1, keepdims=True) - weight
+    mean = safe_divide(value.sum(1, keepdims=True) - value, total, np.nan)
+    number = seen.sum(1, keepdims=True) - seen
+    known = (number > 0) & (total > 0)
+    # What segments differ by beyond chance keeps many exact ones from posing as one truth.
+    spread = np.where(seen, (np.where(seen, level, 0.0) - np.nan_to_num(mean)) ** 2, 0.0)
+    between = safe_divide(spread.sum(1, keepdims=True) - spread, np.maximum(number, 1) ** 2.0)
+    error = np.maximum(safe_divide(np.ones_like(total), total, np.nan), between)
+    return np.where(known, mean, np.nan), np.where(known, error, np.nan)
+
+
+def _holm(p: Floats, alpha: float) -> Bools:
+    """Holm's step-down rejections along the last axis; NaN is not tested."""
+    order = np.argsort(np.where(np.isnan(p), np.inf, p), axis=-1)
+    ordered = np.take_along_axis(p, order, axis=-1)
+    number = (~np.isnan(p)).sum(-1, keepdims=True)
+    left = number - np.arange(p.shape[-1])
+    with np.errstate(invalid="ignore"):
+        passed = ~np.isnan(ordered) & (ordered * np.maximum(left, 1) <= alpha)
+    rejected = np.logical_and.accumulate(passed, axis=-1)
+    result = np.zeros(p.shape, dtype=bool)
+    np.put_along_axis(result, order, rejected, axis=-1)
+    return result
+
+
+def held_months(panel: Panel, members: Floats, chosen: Bools) -> Ints:
+    """Latest consecutive months on the better side of the baseline, or near the standard, [b, g].
+
+    A month counts when the mean of its channels is above the segment's baseline level, or within
+    tolerance of the standards. A month without evidence ends the run: silence holds nothing. No
+    month of or before the baseline counts.
+    """
+    indicators = panel.indicators
+    x, n = panel.x.sum(2), panel.n.sum(2)
+    window = panel.baseline[:, None, None]
+    level = safe_divide((x * window).sum(-1), (n * window).sum(-1), np.nan)[..., None]
+    monthly = safe_divide(x, n, np.nan)
+    scale = (indicators.sign / indicators.meaningful)[:, None]
+    better = _by_channel(scale * (monthly - level), n, members * chosen)
+    near = _by_channel(scale * (monthly - indicators.standard[:, None]), n, members * chosen)
+    with np.errstate(invalid="ignore"):
+        held = np.asarray((better > 0) | (near >= -0.5))
+    after = ~np.logical_or.accumulate(panel.baseline[:, ::-1], axis=1)[:, ::-1]
+    held &= after[:, None] | (~panel.baseline.any(1))[:, None, None]
+    return np.asarray(np.logical_and.accumulate(held[..., ::-1], axis=-1).sum(-1))
+
+
+def _by_channel(value: Floats, n: Floats, members: Floats) -> Floats:
+    """Mean over channels of the mean over their indicators, [b, g, m] from [b, g, i, m]."""
+    seen = ~np.isnan(value) & (n > 0)
+    filled = np.where(seen, value, 0.0)
+    total = np.einsum("ci,bgim->bgcm", members, filled)
+    count = np.einsum("ci,bgim->bgcm", members, seen.astype(np.float64))
+    channel = safe_divide(total, count, np.nan)
+    present = count > 0
+    mean = safe_divide(np.where(present, channel, 0.0).sum(2), present.sum(2).astype(np.float64))
+    return np.where(present.any(2), mean, np.nan)
