@@ -118,7 +118,7 @@ def autocorrelation(panel: Panel, spread: Floats) -> Floats:
     )
     own = safe_divide(products, squares)
     shrunk = (pairs * own + PRIOR_PAIRS * service) / (pairs + PRIOR_PAIRS)
-    return np.clip(shrunk, 0.0, LARGEST_AUTOCORRELATION)
+    return np.asarray(np.clip(shrunk, 0.0, LARGEST_AUTOCORRELATION))
 
 
 def dispersion(panel: Panel, spread: Floats) -> Dispersion:
@@ -161,12 +161,13 @@ def correlation(panel: Panel, spread: Floats) -> Floats:
         information = information.sum(2)
         r += safe_divide(excess.sum(2), np.sqrt(information))
         seen |= information > 0
-    flat = (r * panel.indicators.sign[:, None]).swapaxes(1, 2).reshape(b, i, g * m)
-    known = seen.swapaxes(1, 2).reshape(b, i, g * m).astype(np.float64)
+    signed: Floats = np.asarray(r * panel.indicators.sign[:, None])
+    flat = signed.swapaxes(1, 2).reshape(b, i, g * m)
+    known: Floats = seen.swapaxes(1, 2).reshape(b, i, g * m).astype(np.float64)
     cross = flat @ flat.swapaxes(1, 2)
     own = (flat**2) @ known.swapaxes(1, 2)
     result = np.clip(safe_divide(cross, np.sqrt(own * own.swapaxes(1, 2))), 0, 1)
-    by_month = seen.any(1).astype(np.float64)
+    by_month: Floats = np.asarray(seen.any(1), dtype=np.float64)
     shared = by_month @ by_month.swapaxes(1, 2)
     result = np.where(shared < FEWEST_SHARED_MONTHS, UNKNOWN_CORRELATION, result)
     result[:, np.arange(i), np.arange(i)] = 1.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from worker.stats.panel import MEAN, PROPORTION, RATE, Floats, Indicators, Sums, safe_divide
+from worker.stats.panel import MEAN, PROPORTION, RATE, Bools, Floats, Indicators, Sums, safe_divide
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +64,16 @@ def test_effect(indicators: Indicators, baseline: Sums, current: Sums, spread: F
     return Effect(estimate, variance)
 
 
-def _only(sums: Sums, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Sums:
+def _only(sums: Sums, chosen: Bools) -> Sums:
     return Sums(*(part[..., chosen] for part in (sums.x, sums.n, sums.squares, sums.months)))
 
 
-def _both(before: Sums, after: Sums) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+def _both(before: Sums, after: Sums) -> tuple[Floats, Floats, Floats, Floats, Bools]:
     """Counts of strata that have both windows; the others say nothing about change."""
     usable = (before.n > 0) & (after.n > 0)
     x0, n0 = before.x * usable, before.n * usable
     x1, n1 = after.x * usable, after.n * usable
-    return x0, n0, x1, n1, usable.any(2)
+    return x0, n0, x1, n1, np.asarray(usable.any(2))
 
 
 def _log_odds(before: Sums, after: Sums) -> tuple[Floats, Floats]:

@@ -80,8 +80,10 @@ class Sums:
     def over_strata(self) -> "Sums":
         """The same with strata added up (axis k of length 1)."""
         return Sums(
-            *(part.sum(2, keepdims=True) for part in (self.x, self.n, self.squares)),
-            self.months.max(2, keepdims=True),
+            x=self.x.sum(2, keepdims=True),
+            n=self.n.sum(2, keepdims=True),
+            squares=self.squares.sum(2, keepdims=True),
+            months=self.months.max(2, keepdims=True),
         )
 
 
@@ -89,8 +91,10 @@ def window_sums(panel: Panel, window: Bools) -> Sums:
     """Sum a panel over the months of a window [b, m]."""
     months = window[:, None, None, None, :]
     return Sums(
-        *((part * months).sum(-1) for part in (panel.x, panel.n, panel.squares)),
-        ((panel.n > 0) & months).sum(-1).astype(np.float64),
+        x=(panel.x * months).sum(-1),
+        n=(panel.n * months).sum(-1),
+        squares=(panel.squares * months).sum(-1),
+        months=((panel.n > 0) & months).sum(-1).astype(np.float64),
     )
 
 

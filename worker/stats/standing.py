@@ -114,8 +114,9 @@ def held_months(panel: Panel, members: Floats, chosen: Bools) -> Ints:
     near = _by_channel(scale * (monthly - indicators.standard[:, None]), n, members * chosen)
     with np.errstate(invalid="ignore"):
         held = np.asarray((better > 0) | (near >= -0.5))
-    after = ~np.logical_or.accumulate(panel.baseline[:, ::-1], axis=1)[:, ::-1]
-    held &= after[:, None] | (~panel.baseline.any(1))[:, None, None]
+    until: Bools = np.asarray(np.logical_or.accumulate(panel.baseline[:, ::-1], axis=1))
+    after = ~until[:, ::-1]
+    held = np.asarray(held & (after[:, None] | (~panel.baseline.any(1))[:, None, None]))
     return np.asarray(np.logical_and.accumulate(held[..., ::-1], axis=-1).sum(-1))
 
 
