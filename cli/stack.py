@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,10 @@ def up(settings: StackSettings, console: Console) -> None:
     data_dir = open_data_dir(settings.data_dir)
     with lock(data_dir):
         stamp = check_version(data_dir, _bundled_major(settings))
-        with listen(settings.port) as listener:
+        with ExitStack() as held:
+            listeners = listen(settings.port, settings.api_processes)
+            for listener in listeners:
+                held.enter_context(listener)
             status: dict[str, Any] = {"api_url": f"http://127.0.0.1:{settings.port}"}
 
             def changed(pids: Mapping[str, list[int]]) -> None:
@@ -85,7 +88,7 @@ def up(settings: StackSettings, console: Console) -> None:
                     status["database_url"] = stack.env["BREADTH_DATABASE_URL"]
                     status["redis_url"] = stack.env["BREADTH_REDIS_URL"]
                     with suppress(StopRequestedError):
-                        _start(stack, listener)
+                        _start(stack, listeners)
                         supervisor.watch()
                     console.print("\nBreadth is stopping ...", highlight=False)
             finally:
@@ -175,25 +178,29 @@ def _python(stack: Stack, name: str, *arguments: str, **changes: Any) -> Child:
     return Child(name=name, argv=(*PYTHON, *arguments), **(values | changes))
 
 
-def _start(stack: Stack, listener: socket.socket) -> None:
+def _start(stack: Stack, listeners: list[socket.socket]) -> None:
     supervisor, settings = stack.supervisor, stack.settings
     begun = time.monotonic()
     _timed(stack, "Servers", lambda: _start_servers(stack))
     _timed(stack, "Migrations", lambda: _migrate(stack))
     key = _development_key(stack)
-    api = _python(
-        stack,
-        *("api", "api.serve", "--fd", str(listener.fileno())),
-        count=settings.api_processes,
-        pass_fds=(listener.fileno(),),
-        ready=lambda _pid: answers(settings.port, "/healthz") == 200,
-    )
+    descriptors = [listener.fileno() for listener in listeners]
+    api = [
+        _python(
+            stack,
+            *("api", "api.serve", "--fd", str(descriptor)),
+            count=settings.api_processes // len(descriptors),
+            pass_fds=(descriptor,),
+            ready=lambda _pid: answers(settings.port, "/healthz") == 200,
+        )
+        for descriptor in descriptors
+    ]
     worker = _python(
         stack, "worker", "arq", "worker.main.WorkerSettings", count=settings.worker_processes
     )
-    supervisor.start(api)
-    supervisor.start(worker)
-    _timed(stack, "API and worker", lambda: _await_ready(stack, api, worker))
+    for child in (*api, worker):
+        supervisor.start(child)
+    _timed(stack, "API and worker", lambda: _await_ready(stack, *api, worker))
     stack.say(f"Ready in {time.monotonic() - begun:.1f} s")
     stack.console.print(
         f"\n  Address  {stack.api_url}\n  Key      {key}\n           "
@@ -246,9 +253,9 @@ def _development_key(stack: Stack) -> str:
     return path.read_text().strip()
 
 
-def _await_ready(stack: Stack, api: Child, worker: Child) -> str:
-    stack.supervisor.wait_ready(api, worker)
-    processes = f"{api.count} + {worker.count} processes"
+def _await_ready(stack: Stack, *children: Child) -> str:
+    stack.supervisor.wait_ready(*children)
+    processes = f"{sum(child.count for child in children)} processes"
     begun = time.monotonic()
     while answers(stack.settings.port, "/readyz") != 200:
         if time.monotonic() - begun > CATCH_UP_S:

@@ -79,7 +79,7 @@ def home_for(data_dir: Path, account: Account | None, kept: str | None) -> Path:
     directory of its own, whose place the caller remembers.
     """
     if kept:
-        if not Path(kept, "postgres").exists():
+        if not Path(kept).exists():
             raise StackError(
                 f"the database of {data_dir} was kept in {kept}, which is gone; "
                 "move the directory away or choose another with BREADTH_DATA_DIR"
