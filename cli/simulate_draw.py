@@ -24,8 +24,8 @@ from cli.simulate import (
     levels,
 )
 
-#: A shock above this would make the logit-normal two-humped; small counts stay below φ instead.
-LARGEST_SHOCK: Final = 1.0
+#: Larger shocks would bring months of twenty complaints; tiny counts stay below φ instead.
+LARGEST_SHOCK: Final = 0.7
 #: Expected value of a logistic function under a normal shock: squared slope of the probit match.
 PROBIT_MATCH: Final = (16 * np.sqrt(3) / (15 * np.pi)) ** 2
 #: Doses refused, or left out for a clinical reason: due, but neither an error nor given.

@@ -1,7 +1,7 @@
 """Events in which something went wrong or somebody spoke: incidents, feedback, complaints, thanks.
 
-Expands drawn counts so that adding the events up gives the counts again. One thing cannot always
-be kept: a complaint drawn as repeated has nothing to repeat when no other came in 90 days.
+Expands drawn counts so that adding the events up gives the counts again. One count cannot always
+be kept: whether a complaint repeats another, when none or every theme was heard of in 90 days.
 """
 
 from collections.abc import Iterator, Mapping

@@ -165,13 +165,14 @@ def test_counting_the_events_gives_the_drawn_counts(number: int) -> None:
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_a_complaint_repeats_as_drawn_unless_there_is_nothing_to_repeat(number: int) -> None:
+def test_complaints_repeat_about_as_often_as_drawn(number: int) -> None:
+    """Less often when nothing was there to repeat, more often when every theme was."""
     _, drawn, _ = sent(number)
     again = counted_again(number)
     repeated = INDEX["complaints_repeated"]
     assert np.array_equal(again.n[:, :, repeated], drawn.n[:, :, repeated])
     counted, wanted = again.x[:, :, repeated].sum(), drawn.x[:, :, repeated].sum()
-    assert 0.7 * wanted <= counted <= wanted
+    assert counted == pytest.approx(wanted, rel=0.2)
 
 
 def test_every_type_of_the_contract_is_sent_by_the_demo() -> None:
@@ -386,7 +387,7 @@ def test_a_draw_keeps_the_plans_levels() -> None:
         assert level[INDEX[code]] == pytest.approx(expected, rel=0.03), code
 
 
-@pytest.mark.parametrize("dispersion", [1.0, 2.0, 3.0])
+@pytest.mark.parametrize("dispersion", [1.0, 1.5, 2.0])
 def test_team_months_are_dispersed_as_planned(dispersion: float) -> None:
     residual, _ = standardised(steady(dispersion=dispersion), 60)
     for code in PLENTY:
@@ -468,7 +469,7 @@ def test_the_truth_names_what_was_planted() -> None:
         told = everywhere["strands"][strand.value]
         assert told["improved"] == told["segments"]
     assert one_team["strands"]["team_spread"]["improved"] == ["meadow"]
-    assert one_team["strands"]["evidence_alignment"]["improved"] == ["Reablement"]
+    assert one_team["strands"]["evidence_alignment"]["improved"] == ["Nursing"]
     assert by_day["strands"]["shift_coverage"]["improved"] == ["weekday_day", "weekend_day"]
     assert by_day["strands"]["evidence_alignment"]["improved"] == []
     assert by_day["windows"]["current"] == {"from": "2026-08", "to": "2026-10"}
