@@ -47,8 +47,13 @@ class Segments:
 
     @property
     def p_stronger(self) -> Floats:
-        """Improved or at standard, at the price of two looks; never for a mixed segment."""
-        return np.where(self.mixed, 1.0, doubled(self.p_improved, self.p_standard))
+        """Improved or at standard, at the price of two looks; never for a mixed segment.
+
+        A segment without a baseline can only be at standard, so that look is the only one.
+        """
+        either = doubled(self.p_improved, self.p_standard)
+        p = np.where(self.channels_both == 0, self.p_standard, either)
+        return np.where(self.mixed, 1.0, p)
 
     @property
     def p_stronger_by_change(self) -> Floats:

@@ -113,11 +113,12 @@ def held_months(panel: Panel, members: Floats, chosen: Bools) -> Ints:
     better = _by_channel(scale * (monthly - level), n, members * chosen)
     near = _by_channel(scale * (monthly - indicators.standard[:, None]), n, members * chosen)
     with np.errstate(invalid="ignore"):
-        held = np.asarray((better > 0) | (near >= -0.5))
-    until: Bools = np.asarray(np.logical_or.accumulate(panel.baseline[:, ::-1], axis=1))
-    after = ~until[:, ::-1]
-    held = np.asarray(held & (after[:, None] | (~panel.baseline.any(1))[:, None, None]))
-    return np.asarray(np.logical_and.accumulate(held[..., ::-1], axis=-1).sum(-1))
+        held: Bools = np.asarray((better > 0) | (near >= -0.5), dtype=bool)
+    later = panel.baseline[:, ::-1].cumsum(1)[:, ::-1]
+    after: Bools = np.asarray(later == 0)
+    held = held & (after[:, None] | (~panel.baseline.any(1))[:, None, None])
+    latest_first = np.flip(held, axis=-1)
+    return np.asarray(np.logical_and.accumulate(latest_first, axis=-1).sum(-1))
 
 
 def _by_channel(value: Floats, n: Floats, members: Floats) -> Floats:

@@ -1,0 +1,320 @@
+"""From cells to arrays: a strand is an axis, and this lays a service's cells out along it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+
+from models.catalogue import HOURS_PLANNED, Indicator
+from models.context import ServiceContext
+from models.vocabulary import (
+    AXIS_OF,
+    CHECK_CHANNELS,
+    MINUTES_PER_UNIT,
+    Axis,
+    Band,
+    Better,
+    Channel,
+    ExposureUnit,
+    Measure,
+    Perspective,
+    Strand,
+)
+from worker.stats.panel import MEAN, PROPORTION, RATE, Bools, Floats, Indicators, Panel
+from worker.windows import Windows, months_apart
+
+#: Months before `as_of` that a score looks at, the year of the season among them.
+HISTORY_MONTHS = 48
+CHANNELS = tuple(Channel)
+_MEASURES = {Measure.PROPORTION: PROPORTION, Measure.RATE: RATE, Measure.MEAN: MEAN}
+#: Values lie in cells in hundredths.
+_HUNDREDTHS = 100.0
+
+
+class CellRow(NamedTuple):
+    """One cell as it is read from the database."""
+
+    month: date
+    indicator: str
+    team: str
+    area: str
+    band: str
+    x: int
+    n: int
+    sum_squares: int
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A service's cells along one strand's axis, for several `as_of` at once.
+
+    care : [b, g] minutes of care in the current window, NaN where no census tells.
+    planned : [b, g] minutes of planned shifts in it.
+    checks : [b, g, m] audits, observations and knowledge checks made.
+    check_sizes : [b, g, c] mean items of one event in a channel, NaN without any.
+    provided : [b, g] False: no care there in the current window, so nothing to reach.
+    """
+
+    segments: tuple[str, ...]
+    panel: Panel
+    members: Floats
+    care: Floats
+    planned: Floats
+    checks: Floats
+    check_sizes: Floats
+    provided: Bools
+
+
+def evidence_indicators(context: ServiceContext) -> tuple[Indicator, ...]:
+    return tuple(indicator for indicator in context.indicators if indicator.evidence)
+
+
+def indicator_arrays(chosen: Sequence[Indicator]) -> Indicators:
+    return Indicators(
+        measure=np.array([_MEASURES[one.measure] for one in chosen], dtype=np.int64),
+        sign=np.array([1.0 if one.better is Better.HIGHER else -1.0 for one in chosen]),
+        standard=np.array([np.nan if one.standard is None else one.standard for one in chosen]),
+        meaningful=np.array([one.meaningful for one in chosen]),
+        channel=np.array([CHANNELS.index(one.channel) for one in chosen], dtype=np.int64),
+        external=np.array([one.perspective is Perspective.EXTERNAL for one in chosen]),
+    )
+
+
+def axis_of(strand: Strand, context: ServiceContext, cells: Sequence[CellRow]) -> Axis:
+    """Areas where the service has any; a service without areas is aligned team by team."""
+    axis = AXIS_OF[strand]
+    if axis is Axis.AREA and not any(cell.area for cell in cells):
+        has_areas = any(place.area for team in context.teams for place in team.places)
+        return Axis.AREA if has_areas else Axis.TEAM
+    return axis
+
+
+def segment_of(cell: CellRow, axis: Axis) -> str:
+    """Where a cell counts along an axis, '' where it does not."""
+    match axis:
+        case Axis.TEAM:
+            return cell.team
+        case Axis.BAND:
+            return cell.band
+        case Axis.AREA:
+            # A team without an area is its own.
+            return cell.area or cell.team
+
+
+def segments_along(
+    axis: Axis, context: ServiceContext, cells: Sequence[CellRow]
+) -> tuple[str, ...]:
+    if axis is Axis.BAND:
+        return tuple(Band)
+    if axis is Axis.TEAM:
+        return tuple(team.code for team in context.teams)
+    named = {place.area or team.code for team in context.teams for place in team.places}
+    named |= {team.code for team in context.teams if not team.places}
+    return tuple(sorted(named | {cell.area for cell in cells if cell.area}))
+
+
+def lay_out(
+    strand: Strand,
+    context: ServiceContext,
+    cells: Sequence[CellRow],
+    as_ofs: Sequence[date],
+    windows: Sequence[Windows],
+) -> Layout:
+    """Arrays of one strand for several `as_of`, each with its own windows.
+
+    Every window needs a current one; the months axis of each ends with its own `as_of`.
+    """
+    chosen = evidence_indicators(context)
+    axis = axis_of(strand, context, cells)
+    segments = segments_along(axis, context, cells)
+    teams = ("", *(team.code for team in context.teams))
+    strata = ("",) if axis is Axis.TEAM else teams
+    first = min([cell.month for cell in cells], default=min(as_ofs))
+    length = months_apart(first, max(as_ofs)) + 1
+    whole = _Whole(chosen, segments, strata, axis, first, max(length, 1))
+    for cell in cells:
+        whole.add(cell)
+    ends = np.array([months_apart(first, as_of) for as_of in as_ofs])
+    at = ends[:, None] - np.arange(HISTORY_MONTHS)[::-1]
+    unit = [whole.unit_in(window, first) for window in windows]
+    x, n, squares = whole.sliced(at, unit)
+    current = np.stack(
+        [_window_mask(at_row, first, w.current) for at_row, w in zip(at, windows, strict=True)]
+    )
+    panel = Panel(
+        x=x,
+        n=n,
+        squares=squares,
+        indicators=indicator_arrays(chosen),
+        baseline=np.stack(
+            [_window_mask(row, first, w.baseline) for row, w in zip(at, windows, strict=True)]
+        ),
+        current=current,
+        before=np.stack(
+            [row < months_apart(first, w.start) for row, w in zip(at, windows, strict=True)]
+        )
+        & (at >= 0),
+    )
+    care = whole.care_in(at, current, unit)
+    planned = (whole.take(whole.planned, at) * current[:, None]).sum(-1)
+    seen = (whole.take(whole.seen, at) * current[:, None]).sum(-1) > 0
+    return Layout(
+        segments=segments,
+        panel=panel,
+        members=(panel.indicators.channel == np.arange(len(CHANNELS))[:, None]).astype(float),
+        care=care,
+        planned=planned,
+        checks=whole.take(whole.checks, at),
+        check_sizes=whole.check_sizes(at),
+        provided=_provided(axis, context, segments, windows, care, planned, seen),
+    )
+
+
+def _window_mask(at: np.ndarray, first: date, window: tuple[date, date] | None) -> Bools:
+    assert window is not None, "a score needs a current window"
+    return np.asarray(
+        (at >= months_apart(first, window[0])) & (at <= months_apart(first, window[1]))
+    )
+
+
+def _provided(
+    axis: Axis,
+    context: ServiceContext,
+    segments: Sequence[str],
+    windows: Sequence[Windows],
+    care: Floats,
+    planned: Floats,
+    seen: Bools,
+) -> Bools:
+    """Where there is care: open teams, the areas they are in, and bands with hours or residents."""
+    if axis is Axis.BAND:
+        rostered = planned.sum(1, keepdims=True) > 0
+        resident = np.nan_to_num(care) > 0
+        return np.asarray(np.where(rostered, (planned > 0) | (seen & ~resident), resident | seen))
+    result = np.zeros(care.shape, dtype=bool)
+    for row, window in enumerate(windows):
+        assert window.current is not None, "a score needs a current window"
+        start, end = window.current
+        for team in context.teams:
+            closed = team.closed_on is not None and team.closed_on < start
+            opens_later = team.opened_on is not None and team.opened_on.replace(day=1) > end
+            if closed or opens_later:
+                continue
+            place = team.place_on(end)
+            name = team.code if axis is Axis.TEAM else (place and place.area) or team.code
+            result[row, segments.index(name)] = True
+    return result | (seen if axis is Axis.AREA else False)
+
+
+class _Whole:
+    """All months of a service along one axis, [g, k, i, t], before they are cut at an `as_of`."""
+
+    def __init__(
+        self,
+        chosen: Sequence[Indicator],
+        segments: Sequence[str],
+        strata: Sequence[str],
+        axis: Axis,
+        first: date,
+        length: int,
+    ) -> None:
+        self.axis, self.first, self.length = axis, first, length
+        self.chosen = list(chosen)
+        self.place = {one.code: position for position, one in enumerate(chosen)}
+        self.segment = {name: position for position, name in enumerate(segments)}
+        self.stratum = {name: position for position, name in enumerate(strata)}
+        shape = (len(segments), len(strata), len(chosen), length)
+        self.x, self.n, self.squares = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        care = (len(ExposureUnit), len(segments), len(strata), length)
+        self.care, self.care_known = np.zeros(care), np.zeros(care, dtype=bool)
+        self.planned = np.zeros((len(segments), length))
+        self.checks, self.seen = np.zeros_like(self.planned), np.zeros_like(self.planned)
+        self.events = np.zeros((len(segments), len(CHANNELS), length))
+        self.items = np.zeros_like(self.events)
+        self.units = list(ExposureUnit)
+        self.unit_place = {unit.value: place for place, unit in enumerate(self.units)}
+
+    def add(self, cell: CellRow) -> None:
+        segment = self.segment.get(segment_of(cell, self.axis))
+        month = months_apart(self.first, cell.month)
+        if segment is None or month >= self.length:
+            return
+        stratum = 0 if self.axis is Axis.TEAM else self.stratum.get(cell.team)
+        if stratum is None:
+            return
+        if cell.indicator == HOURS_PLANNED:
+            self.planned[segment, month] += cell.x
+            return
+        if cell.indicator in self.unit_place:
+            unit = self.unit_place[cell.indicator]
+            self.care[unit, segment, stratum, month] += cell.x
+            self.care_known[unit, segment, stratum, month] = True
+            return
+        position = self.place.get(cell.indicator)
+        if position is None:
+            return
+        indicator = self.chosen[position]
+        at = (segment, stratum, position, month)
+        scale = _HUNDREDTHS if indicator.measure is Measure.MEAN else 1.0
+        self.x[at] += cell.x / scale
+        self.n[at] += cell.n
+        self.squares[at] += cell.sum_squares / scale**2
+        channel = CHANNELS.index(indicator.channel)
+        self.seen[segment, month] += cell.events
+        self.events[segment, channel, month] += cell.events
+        self.items[segment, channel, month] += cell.n
+        if indicator.channel in CHECK_CHANNELS:
+            self.checks[segment, month] += cell.events
+
+    def take(self, values: Floats, at: np.ndarray) -> Floats:
+        """Months `at` [b, m] of the last axis, with b in front; 0 outside what is known."""
+        inside = (at >= 0) & (at < self.length)
+        taken = values[..., np.clip(at, 0, self.length - 1)] * inside
+        return np.moveaxis(taken, -2, 0)
+
+    def unit_in(self, windows: Windows, first: date) -> int:
+        """Resident-days where any census of the windows counts residents, else care hours."""
+        assert windows.current is not None, "a score needs a current window"
+        months = [
+            month
+            for window in (windows.baseline, windows.current)
+            for day in windows.months(window)
+            if 0 <= (month := months_apart(first, day)) < self.length
+        ]
+        residents = self.units.index(ExposureUnit.RESIDENT_DAYS)
+        found = self.care_known[residents][..., months].any()
+        return residents if found else self.units.index(ExposureUnit.CARE_HOURS)
+
+    def sliced(self, at: np.ndarray, unit: Sequence[int]) -> tuple[Floats, Floats, Floats]:
+        """x, n and squares [b, g, k, i, m], rates with their exposure and nothing without it."""
+        x, n, squares = (self.take(part, at) for part in (self.x, self.n, self.squares))
+        rates = [one.measure is Measure.RATE for one in self.chosen]
+        if any(rates):
+            per = np.array([one.per for one in self.chosen if one.measure is Measure.RATE])
+            for row, one in enumerate(unit):
+                minutes = self.take(self.care[one], at[row : row + 1])[0]
+                known = minutes / MINUTES_PER_UNIT[self.units[one]]
+                n[row][:, :, rates] = known[:, :, None] / per[:, None]
+            x[..., rates, :] = np.where(n[..., rates, :] > 0, x[..., rates, :], 0.0)
+        return x, n, squares
+
+    def care_in(self, at: np.ndarray, current: Bools, unit: Sequence[int]) -> Floats:
+        """Minutes of care by segment in the current window, NaN where no census tells."""
+        rows = []
+        for row, one in enumerate(unit):
+            window = current[row]
+            minutes = self.take(self.care[one], at[row : row + 1])[0]
+            known = self.take(self.care_known[one].astype(float), at[row : row + 1])[0]
+            total = (minutes * window).sum((1, 2))
+            rows.append(np.where((known * window).sum((1, 2)) > 0, total, np.nan))
+        return np.stack(rows)
+
+    def check_sizes(self, at: np.ndarray) -> Floats:
+        """Mean number of items in one event of a channel, [b, g, c]."""
+        events = self.take(self.events, at).sum(-1)
+        items = self.take(self.items, at).sum(-1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(np.where(events > 0, items / np.where(events > 0, events, 1), np.nan))

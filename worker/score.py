@@ -1,0 +1,270 @@
+"""Scoring is one loop over strands: a strand is an axis and a contrast, the rest is the same."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from models.calendar import band_minutes, months_between
+from models.context import ServiceContext
+from models.vocabulary import Axis, Band, Coverage, SegmentStatus, Strand
+from worker.arrays import CellRow, Layout, axis_of, lay_out
+from worker.stats.conjunction import hommel_adjusted, least_share, lower_bound
+from worker.stats.evidence import Evidence, indicator_evidence
+from worker.stats.looks import alpha_of_look
+from worker.stats.panel import Bools, Floats, Ints
+from worker.stats.rounding import rounded
+from worker.stats.segments import Segments, doubled, planned_power, segments_of
+from worker.stats.standing import Gap, gap_to_benchmark, held_months
+from worker.windows import Windows
+
+#: A band or team is checked enough when its share of checks is this much of its share of care.
+CHECK_RATIO = 0.5
+MOVING_ALPHA, MOVING_GAIN = 0.05, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """Inside and outside views of the same segments, in meaningful changes; [g] each."""
+
+    internal: Floats
+    internal_variance: Floats
+    external: Floats
+    external_variance: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class StrandScore:
+    """All that was computed of one strand for one `as_of`; arrays are [g] unless shaped."""
+
+    strand: Strand
+    axis: Axis
+    codes: tuple[str, ...]
+    alpha: float
+    status: tuple[SegmentStatus, ...]
+    coverage: tuple[Coverage, ...]
+    bound: int
+    bound_by_change: int
+    worsened_bound: int
+    named: Bools
+    named_worsened: Bools
+    p_improved: Floats
+    p_adjusted: Floats
+    g: Floats
+    g_variance: Floats
+    channel_z: Floats
+    channel_g: Floats
+    channel_variance: Floats
+    channel_n: Floats
+    at_standard: Bools
+    held: Ints
+    power: Floats
+    gap: Gap
+    evidence: Evidence
+    share_of_care: Floats
+    share_of_checks: Floats
+    share_known: bool
+    check_sizes: Floats
+    alignment: Alignment | None
+
+    @property
+    def counted(self) -> Bools:
+        """Segments with care: what the claim is a share of."""
+        return np.array([status is not SegmentStatus.NOT_PROVIDED for status in self.status])
+
+    @property
+    def share_reached(self) -> float:
+        """Smallest share of care that the claim can mean."""
+        counted = self.counted
+        if not counted.any():
+            return 0.0
+        share = self.share_of_care[counted] / self.share_of_care[counted].sum()
+        return least_share(share, self.named[counted], self.bound)
+
+
+def score_strand(
+    strand: Strand,
+    context: ServiceContext,
+    cells: Sequence[CellRow],
+    as_ofs: Sequence[date],
+    windows: Sequence[Windows],
+) -> list[StrandScore]:
+    """Score one strand of one service for several `as_of` in one call."""
+    layout = lay_out(strand, context, cells, as_ofs, windows)
+    evidence = indicator_evidence(layout.panel)
+    required = context.choices.channels_required
+    external = layout.panel.indicators.external
+    everything = np.ones_like(external)
+    whole = segments_of(evidence, layout.members, required, everything)
+    alignment = None
+    p_improved, p_stronger = whole.p_improved, whole.p_stronger
+    p_change, p_worsened = whole.p_stronger_by_change, whole.p_worsened
+    p_standard = whole.p_standard
+    lacking = (whole.channels_both < required) & (whole.channels_now < required)
+    if strand is Strand.EVIDENCE_ALIGNMENT:
+        inside = segments_of(evidence, layout.members, required, ~external)
+        outside = segments_of(evidence, layout.members, 1, external)
+        p_improved = np.maximum(inside.p_improved, outside.p_improved)
+        p_stronger = np.maximum(inside.p_stronger, outside.p_stronger)
+        p_change = np.maximum(inside.p_stronger_by_change, outside.p_stronger_by_change)
+        p_standard = np.maximum(inside.p_standard, outside.p_standard)
+        p_worsened = doubled(inside.p_worsened, outside.p_worsened)
+        lacking = _lacking(inside, required) | _lacking(outside, 1)
+        alignment = Alignment(inside.g, inside.g_variance, outside.g, outside.g_variance)
+    mixed = whole.mixed
+    p_stronger = np.where(lacking | mixed, 1.0, p_stronger)
+    p_change = np.where(lacking | mixed, 1.0, p_change)
+    alpha = np.array([alpha_of_look(window.look) for window in windows])
+
+    def counted(p: Floats) -> Floats:
+        return np.where(layout.provided, rounded(p), np.nan)
+
+    bound = lower_bound(counted(p_stronger), alpha)
+    by_change = lower_bound(counted(p_change), alpha)
+    worsened = lower_bound(counted(p_worsened), alpha)
+    adjusted = rounded(hommel_adjusted(counted(p_stronger)))
+    adjusted_worsened = rounded(hommel_adjusted(counted(p_worsened)))
+    held = held_months(layout.panel, layout.members, everything)
+    gap = gap_to_benchmark(evidence, layout.panel.indicators, layout.provided)
+    power = planned_power(evidence, layout.members, required, everything, alpha)
+    n_by_channel = np.stack(
+        [
+            np.einsum("ci,bgi->bgc", layout.members, n)
+            for n in (evidence.n_baseline, evidence.n_current)
+        ],
+        axis=-1,
+    )
+    scores = []
+    for row, window in enumerate(windows):
+        named = np.nan_to_num(adjusted[row], nan=1.0) <= alpha[row]
+        named_worsened = np.nan_to_num(adjusted_worsened[row], nan=1.0) <= alpha[row]
+        share, share_known = _share_of_care(layout, row, strand, context, window)
+        checks, coverage = _coverage(layout, row, share)
+        scores.append(
+            StrandScore(
+                strand=strand,
+                axis=axis_of(strand, context, cells),
+                codes=layout.segments,
+                alpha=float(alpha[row]),
+                status=_statuses(
+                    layout.provided[row],
+                    lacking[row],
+                    named_worsened,
+                    mixed[row],
+                    named,
+                    (rounded(p_improved[row]) <= MOVING_ALPHA)
+                    | (np.nan_to_num(whole.g[row]) >= MOVING_GAIN),
+                ),
+                coverage=coverage,
+                bound=int(bound[row]),
+                bound_by_change=int(by_change[row]),
+                worsened_bound=int(worsened[row]),
+                named=named,
+                named_worsened=named_worsened,
+                p_improved=p_improved[row],
+                p_adjusted=adjusted[row],
+                g=whole.g[row],
+                g_variance=whole.g_variance[row],
+                channel_z=whole.z[row],
+                channel_g=whole.channel_g[row],
+                channel_variance=whole.channel_variance[row],
+                channel_n=n_by_channel[row],
+                at_standard=rounded(p_standard[row]) <= MOVING_ALPHA,
+                held=held[row],
+                power=power[row],
+                gap=_row_of_gap(gap, row),
+                evidence=_row_of_evidence(evidence, row),
+                share_of_care=share,
+                share_of_checks=checks,
+                share_known=share_known,
+                check_sizes=layout.check_sizes[row],
+                alignment=None
+                if alignment is None
+                else Alignment(
+                    alignment.internal[row],
+                    alignment.internal_variance[row],
+                    alignment.external[row],
+                    alignment.external_variance[row],
+                ),
+            )
+        )
+    return scores
+
+
+def _lacking(part: Segments, required: int) -> Bools:
+    return np.asarray((part.channels_both < required) & (part.channels_now < required))
+
+
+def _row_of_gap(gap: Gap, row: int) -> Gap:
+    return Gap(*(getattr(gap, name)[row] for name in Gap.__slots__))
+
+
+def _row_of_evidence(evidence: Evidence, row: int) -> Evidence:
+    return Evidence(*(getattr(evidence, name)[row] for name in Evidence.__slots__))
+
+
+def _statuses(
+    provided: Bools, lacking: Bools, worsened: Bools, mixed: Bools, named: Bools, moving: Bools
+) -> tuple[SegmentStatus, ...]:
+    """The first that holds, in the order of the method."""
+    order = (
+        (~provided, SegmentStatus.NOT_PROVIDED),
+        (lacking, SegmentStatus.INSUFFICIENT),
+        (worsened, SegmentStatus.WORSENED),
+        (mixed, SegmentStatus.MIXED),
+        (named, SegmentStatus.REACHED),
+        (moving, SegmentStatus.MOVING),
+    )
+    return tuple(
+        next((status for holds, status in order if holds[segment]), SegmentStatus.NOT_SHOWN)
+        for segment in range(len(provided))
+    )
+
+
+def _share_of_care(
+    layout: Layout, row: int, strand: Strand, context: ServiceContext, window: Windows
+) -> tuple[Floats, bool]:
+    """Share of care by segment, and whether censuses, rosters or the clock really tell it."""
+    provided = layout.provided[row]
+    for minutes in (layout.care[row], layout.planned[row]):
+        known = np.where(provided, minutes, 0.0)
+        if not np.isnan(known).any() and known.sum() > 0 and (known[provided] > 0).all():
+            return known / known.sum(), True
+    if strand is Strand.SHIFT_COVERAGE:
+        clock = np.where(provided, _clock_minutes(context, window), 0.0)
+        return clock / max(clock.sum(), 1.0), True
+    return provided / max(int(provided.sum()), 1), False
+
+
+def _clock_minutes(context: ServiceContext, window: Windows) -> Floats:
+    """Minutes of each band in the current window."""
+    patterns = context.shift_patterns()
+    minutes = dict.fromkeys(Band, 0)
+    for month in months_between(*(window.current or window.baseline)):
+        for day in _days_of(month):
+            for band, length in band_minutes(day, patterns).items():
+                minutes[band] += length
+    return np.array([float(minutes[band]) for band in Band])
+
+
+def _days_of(month: date) -> list[date]:
+    first = month.toordinal()
+    last = months_between(month, date.fromordinal(first + 31))[-1].toordinal()
+    return [date.fromordinal(day) for day in range(first, last)]
+
+
+def _coverage(layout: Layout, row: int, share: Floats) -> tuple[Floats, tuple[Coverage, ...]]:
+    """Share of checks by segment, and whether each was looked at every month and enough."""
+    current = layout.panel.current[row]
+    checks = layout.checks[row][:, current] * layout.provided[row][:, None]
+    total = checks.sum()
+    part = checks.sum(1) / total if total else np.zeros(len(checks))
+    monthly = (checks > 0).all(1)
+    enough = part >= CHECK_RATIO * share
+    return part, tuple(
+        Coverage.ABSENT
+        if not checks[segment].any()
+        else (Coverage.ADEQUATE if monthly[segment] and enough[segment] else Coverage.THIN)
+        for segment in range(len(checks))
+    )
