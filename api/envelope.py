@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.metrics import Metrics
@@ -29,6 +29,8 @@ SAFE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
+#: For the count and the log; nobody is there to read it.
+CLIENT_GONE = 499
 #: Asked every few seconds by machines; a line for each would bury the others.
 UNLOGGED = frozenset({"/healthz", "/readyz", "/metrics"})
 
@@ -65,6 +67,8 @@ class Envelope:
         try:
             self._refuse_unreadable(scope, headers)
             await self.app(scope, _bounded(scope, receive), send_enveloped)
+        except ClientDisconnect:
+            status = CLIENT_GONE
         except Exception as error:
             if status:
                 raise

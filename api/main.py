@@ -6,9 +6,12 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 
 import api.health
+import api.inbound.events
 import api.problems
 from api.described import describe, operation_id
 from api.envelope import Envelope
+from api.inbound.committer import Committer
+from api.inbound.large_bodies import LargeBodies
 from api.known_keys import KnownKeys
 from api.metrics import Metrics
 from api.running import Clock, Running
@@ -20,10 +23,13 @@ from models.queue import Doorbell, redis_of
 from models.settings import Settings
 
 #: One router for each resource, added here; all under /v1 ask for a key.
-ROUTERS: tuple[APIRouter, ...] = (api.health.router,)
+ROUTERS: tuple[APIRouter, ...] = (api.health.router, api.inbound.events.router)
 
 
-def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> FastAPI:
+def create_app(
+    settings: Settings | None = None, clock: Clock = utc_now, *, group_commits: bool = True
+) -> FastAPI:
+    """`group_commits=False` is for comparison: each small post pays for a commit of its own."""
     settings = settings or Settings()  # type: ignore[call-arg]  # read from the environment
     configure_logs(settings.log_format)
     metrics = Metrics()
@@ -31,21 +37,26 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         engine = engine_of(settings)
+        sessions = sessions_of(engine)
         doorbell = Doorbell(redis_of(settings))
+        committer = Committer(sessions, doorbell, together=group_commits)
         try:
             await refuse_unsafe_role(engine)
             app.state.running = Running(
                 settings=settings,
                 clock=clock,
                 engine=engine,
-                sessions=sessions_of(engine),
+                sessions=sessions,
                 keyring=Keyring(settings.secret_key.get_secret_value()),
                 doorbell=doorbell,
                 known_keys=KnownKeys(),
                 metrics=metrics,
+                committer=committer,
+                large_bodies=LargeBodies(),
             )
             yield
         finally:
+            await committer.close()
             await doorbell.close()
             await engine.dispose()
 

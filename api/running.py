@@ -8,6 +8,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.inbound.committer import Committer
+from api.inbound.large_bodies import LargeBodies
 from api.known_keys import KnownKeys
 from api.metrics import Metrics
 from models.db import Sessions
@@ -28,6 +30,8 @@ class Running:
     doorbell: Doorbell
     known_keys: KnownKeys
     metrics: Metrics
+    committer: Committer
+    large_bodies: LargeBodies
 
 
 def running_of(request: Request) -> Running:

@@ -1,0 +1,102 @@
+"""What `POST /v1/events` takes and answers, for OpenAPI; made from the shapes themselves."""
+
+from typing import Any
+
+import msgspec
+
+from api.inbound.refusals import Rejection
+from api.inbound.validation import Envelope
+from models.event_types import SHAPES
+
+REFERENCE = "#/components/schemas/{name}"
+
+EXAMPLE = {
+    "id": "A-000123",
+    "source": "emar:acme",
+    "type": "medication.administered",
+    "service": "1-545611283",
+    "team": "oak",
+    "area": None,
+    "occurred_at": "2026-03-01T08:05:00+00:00",
+    "recorded_at": "2026-03-01T08:06:10+00:00",
+    "about": None,
+    "version": 1,
+    "retracted": False,
+    "person": "9434765919",
+    "staff": "jb17",
+    "data": {"status": "given", "due_at": "2026-03-01T08:00:00+00:00"},
+}
+
+_shapes = sorted(set(SHAPES.values()), key=lambda shape: shape.__name__)
+_, SCHEMAS = msgspec.json.schema_components([Envelope, Rejection, *_shapes], ref_template=REFERENCE)
+SCHEMAS = dict(SCHEMAS)
+SCHEMAS["Event"] = SCHEMAS.pop("Envelope")
+for _shape in _shapes:
+    # Fields of a provider's own: `x_*` scalars.
+    SCHEMAS[_shape.__name__]["patternProperties"] = {
+        "^x_": {"type": ["string", "number", "boolean", "null"], "maxLength": 200}
+    }
+SCHEMAS["Event"]["properties"] |= {
+    "type": {
+        "description": "One of the listed types, or a declared `custom.<name>`.",
+        "anyOf": [
+            {"type": "string", "enum": sorted(SHAPES)},
+            {"type": "string", "pattern": "^custom\\."},
+        ],
+    },
+    "data": {
+        "description": "Its shape goes by `type`; a declared type has its own.",
+        "anyOf": [
+            *({"$ref": REFERENCE.format(name=shape.__name__)} for shape in _shapes),
+            {"type": "object"},
+        ],
+    },
+}
+SCHEMAS["Event"]["description"] = (
+    "`id`, `source`, `type`, `service`, `occurred_at` and `data` are required; a retraction needs"
+    " only `id`, `source`, `service`, `version` and `retracted`."
+)
+SCHEMAS["Event"]["examples"] = [EXAMPLE]
+SCHEMAS["Receipt"] = {
+    "type": "object",
+    "description": "Each item sent is in exactly one of these.",
+    "required": ["accepted", "duplicates", "superseded", "quarantined", "conflicts", "rejected"],
+    "properties": {
+        **{
+            name: {"type": "integer", "minimum": 0}
+            for name in ("accepted", "duplicates", "superseded", "quarantined")
+        },
+        "conflicts": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["index", "id", "version"],
+                "properties": {
+                    "index": {"type": "integer"},
+                    "id": {"type": "string"},
+                    "version": {"type": "integer"},
+                },
+            },
+        },
+        "rejected": {"type": "array", "items": {"$ref": REFERENCE.format(name="Rejection")}},
+    },
+}
+
+_EVENT = {"$ref": REFERENCE.format(name="Event")}
+BODY: dict[str, Any] = {
+    "required": True,
+    "description": "At most 50,000 events and 16 MiB, decompressed. `Content-Encoding: gzip` is "
+    "welcome.",
+    "content": {
+        "application/json": {"schema": {"anyOf": [_EVENT, {"type": "array", "items": _EVENT}]}},
+        "application/x-ndjson": {"schema": _EVENT},
+    },
+}
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    202: {
+        "description": "Durable. Says what became of each item.",
+        "content": {
+            "application/json": {"schema": {"$ref": REFERENCE.format(name="Receipt")}},
+        },
+    }
+}

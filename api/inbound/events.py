@@ -1,0 +1,138 @@
+"""`POST /v1/events`: evidence comes in, and 202 goes out once it is durable."""
+
+import asyncio
+from collections import Counter
+from functools import lru_cache
+from itertools import islice
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from api.deps import Running, RunningApp, require
+from api.inbound.bodies import Items, read_items_of
+from api.inbound.content import Terms
+from api.inbound.custom_types import custom_types
+from api.inbound.described_events import ANSWERS, BODY
+from api.inbound.refusals import Rejection
+from api.inbound.validation import read_items
+from api.problems import Problem, problems
+from models.context import provider_choices
+from models.db import transaction
+from models.keyring import Keyring, Pseudonyms
+from models.people import KeyHolder
+from models.storing import Outcome, Row
+from models.vocabulary import ProviderId, Scope
+
+router = APIRouter(prefix="/v1", tags=["events"])
+
+#: Others get their turn after so many items; about 2 ms of work.
+ITEMS_A_TURN = 256
+#: Without any of these in a body, no item can ask for what the provider has settled.
+NEEDS_TERMS = (b'"custom.', b'"text"', b"\\u")
+NOT_STORED = (Outcome.DUPLICATE, Outcome.SUPERSEDED, Outcome.QUARANTINED)
+
+
+class Conflict(msgspec.Struct, frozen=True):
+    index: int
+    id: str
+    version: int
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """Each item sent is in exactly one of these."""
+
+    accepted: int
+    duplicates: int
+    superseded: int
+    quarantined: int
+    conflicts: list[Conflict]
+    rejected: list[Rejection]
+
+
+@router.post(
+    "/events",
+    status_code=202,
+    response_class=Response,
+    responses=ANSWERS
+    | problems("unreadable_body", "body_too_large", "unsupported_media_type", "all_rejected"),
+    openapi_extra={"requestBody": BODY},
+)
+async def send_events(
+    request: Request,
+    running: RunningApp,
+    holder: Annotated[KeyHolder, require(Scope.EVENTS_WRITE)],
+) -> Response:
+    """Store evidence: one event, an array, or one event a line. 202 means that it is durable."""
+    async with running.large_bodies.room_for(request):
+        items = await read_items_of(request)
+        rows, rejected = await validate(running, holder.provider, items)
+        outcomes: list[Outcome] = []
+        if rows:
+            outcomes = await running.committer.commit(holder.provider, [row for _, row in rows])
+    _count(running, outcomes, rejected)
+    if rejected and not rows:
+        raise Problem("all_rejected", errors=[msgspec.structs.asdict(item) for item in rejected])
+    receipt = receipt_of(rows, outcomes, rejected)
+    return Response(msgspec.json.encode(receipt), 202, media_type="application/json")
+
+
+async def validate(
+    running: Running, provider: ProviderId, items: Items
+) -> tuple[list[tuple[int, Row]], list[Rejection]]:
+    """In turns, so that a large body keeps nobody else waiting."""
+    terms = Terms()
+    if any(word in items.body for word in NEEDS_TERMS):
+        terms = await load_terms(running, provider)
+    pseudonyms = pseudonyms_of(running.keyring, provider)
+    now = running.clock()
+    rows: list[tuple[int, Row]] = []
+    rejected: list[Rejection] = []
+    numbered = iter(items.numbered)
+    while turn := list(islice(numbered, ITEMS_A_TURN)):
+        good, bad = read_items(turn, terms, pseudonyms, now, may_have_nul=b"\\u0000" in items.body)
+        rows += good
+        rejected += bad
+        if len(turn) == ITEMS_A_TURN:
+            await asyncio.sleep(0)
+    return rows, rejected
+
+
+async def load_terms(running: Running, provider: ProviderId) -> Terms:
+    async with transaction(running.sessions, provider) as session:
+        choices, _ = await provider_choices(session)
+        checks = await custom_types(session)
+    cipher = running.keyring.texts(provider) if choices.store_text else None
+    return Terms(checks, cipher)
+
+
+@lru_cache(maxsize=32)
+def pseudonyms_of(keyring: Keyring, provider: ProviderId) -> Pseudonyms:
+    """Kept, because each holds the tokens of the people it has met."""
+    return keyring.pseudonyms(provider)
+
+
+def receipt_of(
+    rows: list[tuple[int, Row]], outcomes: list[Outcome], rejected: list[Rejection]
+) -> Receipt:
+    found = Counter(outcomes)
+    conflicts = [
+        Conflict(index, row.event_id, row.version)
+        for (index, row), outcome in zip(rows, outcomes, strict=True)
+        if outcome is Outcome.CONFLICT
+    ]
+    return Receipt(
+        accepted=found[Outcome.ACCEPTED],
+        duplicates=found[Outcome.DUPLICATE],
+        superseded=found[Outcome.SUPERSEDED],
+        quarantined=found[Outcome.QUARANTINED],
+        conflicts=conflicts,
+        rejected=rejected,
+    )
+
+
+def _count(running: Running, outcomes: list[Outcome], rejected: list[Rejection]) -> None:
+    found: Counter[Any] = Counter(outcomes)
+    found["rejected"] = len(rejected)
+    for outcome, number in found.items():
+        running.metrics.events.labels(str(outcome)).inc(number)

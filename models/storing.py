@@ -1,0 +1,294 @@
+"""Rows of evidence into `events`: what is new, known, contradicted, overtaken, or waits for a team.
+
+One call is part of one transaction, whose provider is set. Knows nothing of bodies or types; rows
+come validated, with pseudonyms instead of persons.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from functools import lru_cache
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from models.events import QuarantineReason
+from models.slices import months_reached
+from models.vocabulary import family_of
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    Connection = asyncpg.Connection[Any]
+
+
+class Row(NamedTuple):
+    """The columns of `events` that a sender decides; provider and time of arrival are ours."""
+
+    source: str
+    event_id: str
+    version: int
+    type: str | None
+    service: str
+    team: str | None
+    area: str | None
+    month: date | None
+    occurred_at: datetime | None
+    recorded_at: datetime | None
+    about: str | None
+    person: str | None
+    staff: str | None
+    data: str | None
+    text_sealed: bytes | None
+    retracted: bool
+    content_hash: bytes
+
+
+class Outcome(StrEnum):
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicates"
+    SUPERSEDED = "superseded"
+    QUARANTINED = "quarantined"
+    CONFLICT = "conflicts"
+
+
+class Stored(NamedTuple):
+    """What became of each row, in the order sent, and whose scores have to be looked at."""
+
+    outcomes: list[Outcome]
+    services: set[str]
+
+
+COLUMNS = Row._fields
+TYPES = (
+    *("text", "text", "integer", "text", "text", "text", "text", "date", "timestamptz"),
+    *("timestamptz", "jsonb", "text", "text", "jsonb", "bytea", "boolean", "bytea"),
+)
+Identity = tuple[str, str, int]
+KEY: Callable[[Sequence[Any]], Identity] = itemgetter(0, 1, 2)
+PROVIDER = "current_setting('app.provider')::uuid"
+
+#: From so many rows on, COPY costs less than the arrays of a statement.
+COPY_FROM_ROWS = 100
+#: One COPY keeps the event loop busy until its rows are encoded, so a large batch takes several.
+ROWS_A_COPY = 5_000
+
+# A table under row security refuses COPY to the application, hence the table beside it.
+MAKE_SENT = (
+    "CREATE TEMPORARY TABLE IF NOT EXISTS sent ("
+    + ", ".join(f"{name} {kind}" for name, kind in zip(COLUMNS, TYPES, strict=True))
+    + ") ON COMMIT DELETE ROWS"
+)
+EMPTY_SENT = "DELETE FROM pg_temp.sent"
+
+_INSERT = f"INSERT INTO events (provider_id, {', '.join(COLUMNS)}) SELECT {PROVIDER}, s.* FROM"
+INSERT_SENT = f"{_INSERT} pg_temp.sent AS s ON CONFLICT DO NOTHING"
+INSERT_ROWS = (
+    f"{_INSERT} unnest("
+    + ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(TYPES, 1))
+    + ") AS s ON CONFLICT DO NOTHING"
+)
+
+# Rows of this transaction are the ones just written; what was there before has another id.
+KNOWN_BEFORE = """
+SELECT e.source, e.event_id, e.version, e.content_hash
+FROM unnest($1::text[], $2::text[], $3::integer[]) AS s (source, event_id, version)
+JOIN events e USING (source, event_id, version)
+WHERE e.known_xid <> pg_current_xact_id()
+"""
+
+ANY_CORRECTIONS = "SELECT EXISTS (SELECT FROM events WHERE version > 1)"
+
+OVERTAKEN = """
+SELECT s.source, s.event_id, s.version
+FROM unnest($1::text[], $2::text[], $3::integer[]) AS s (source, event_id, version)
+WHERE EXISTS (
+    SELECT FROM events e
+    WHERE e.source = s.source AND e.event_id = s.event_id AND e.version > s.version
+      AND e.version > 1 AND e.known_xid <> pg_current_xact_id())
+"""
+
+# The ids a service has had: its own, and back through its predecessors. An older id stands for
+# its newest successor, whose teams and aliases are those of the whole chain.
+UNKNOWN_PLACES = """
+WITH RECURSIVE sent AS (
+    SELECT * FROM unnest($1::text[], $2::text[]) AS s (service, team)
+), newest AS (
+    SELECT DISTINCT service AS asked, service AS code FROM sent
+    UNION
+    SELECT n.asked, s.code FROM newest n JOIN services s ON s.predecessor = n.code
+), chain AS (
+    SELECT asked, code FROM newest
+    UNION
+    SELECT c.asked, s.predecessor
+    FROM chain c JOIN services s ON s.code = c.code AND s.predecessor IS NOT NULL
+)
+SELECT sent.service, sent.team, NOT known.service AS no_service
+FROM sent
+CROSS JOIN LATERAL (
+    SELECT EXISTS (
+        SELECT FROM chain c JOIN services s ON s.code = c.code WHERE c.asked = sent.service
+    ) AS service,
+    sent.team IS NULL OR EXISTS (
+        SELECT FROM chain c JOIN teams t ON t.service = c.code
+        WHERE c.asked = sent.service AND t.code = sent.team
+    ) OR EXISTS (
+        SELECT FROM chain c JOIN team_aliases a ON a.service = c.code
+        WHERE c.asked = sent.service AND a.alias = sent.team
+    ) AS team
+) AS known
+WHERE NOT (known.service AND known.team)
+"""
+
+INSERT_QUARANTINE = f"""
+INSERT INTO quarantine (provider_id, source, event_id, version, service, team, reason, received_at)
+SELECT {PROVIDER}, s.*, now()
+FROM unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::text[]) AS s
+"""
+
+INSERT_MARKS = f"""
+INSERT INTO marks (provider_id, service, month, family, source, event_id)
+SELECT {PROVIDER}, s.*
+FROM unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::text[]) AS s
+"""
+
+
+async def store(connection: "Connection", rows: Sequence[Row]) -> Stored:
+    """Write what is new, with its marks and its quarantine; say what became of each row."""
+    firsts, outcomes = _first_of_each(rows)
+    written = await _insert(connection, firsts)
+    if written < len(firsts):
+        known = await _known_before(connection, firsts)
+        _say_known(rows, known, outcomes)
+        firsts = [row for row in firsts if KEY(row) not in known]
+    await _say_overtaken(connection, rows, firsts, outcomes)
+    await _quarantine(connection, rows, firsts, outcomes)
+    await _mark(connection, firsts)
+    return Stored(outcomes, {row.service for row in firsts})
+
+
+def _first_of_each(rows: Sequence[Row]) -> tuple[list[Row], list[Outcome]]:
+    """The first row of each identity, in key order, so that two batches never wait in a ring."""
+    outcomes = [Outcome.ACCEPTED] * len(rows)
+    firsts: dict[Identity, Row] = {}
+    for place, row in enumerate(rows):
+        first = firsts.setdefault(KEY(row), row)
+        if first is not row:
+            same = first.content_hash == row.content_hash
+            outcomes[place] = Outcome.DUPLICATE if same else Outcome.CONFLICT
+    return sorted(firsts.values(), key=KEY), outcomes
+
+
+async def _insert(connection: "Connection", rows: Sequence[Row]) -> int:
+    if not rows:
+        return 0
+    if len(rows) < COPY_FROM_ROWS:
+        status = await connection.execute(INSERT_ROWS, *zip(*rows, strict=True))
+    else:
+        await connection.execute(MAKE_SENT)
+        await connection.execute(EMPTY_SENT)
+        for start in range(0, len(rows), ROWS_A_COPY):
+            await connection.copy_records_to_table(
+                "sent", records=rows[start : start + ROWS_A_COPY], columns=COLUMNS
+            )
+        status = await connection.execute(INSERT_SENT)
+    return int(status.rpartition(" ")[2])
+
+
+async def _known_before(connection: "Connection", rows: Iterable[Row]) -> dict[Identity, bytes]:
+    found = await connection.fetch(KNOWN_BEFORE, *_keys(rows))
+    return {(row[0], row[1], row[2]): row[3] for row in found}
+
+
+def _say_known(rows: Sequence[Row], known: dict[Identity, bytes], outcomes: list[Outcome]) -> None:
+    """What is compared is what is stored: two equal resends of a changed event both conflict."""
+    for place, row in enumerate(rows):
+        stored = known.get(KEY(row))
+        if stored is not None:
+            same = stored == row.content_hash
+            outcomes[place] = Outcome.DUPLICATE if same else Outcome.CONFLICT
+
+
+async def _say_overtaken(
+    connection: "Connection", rows: Sequence[Row], written: Sequence[Row], outcomes: list[Outcome]
+) -> None:
+    """A higher version was already there: stored before, or earlier in the same rows."""
+    overtaken: set[Identity] = set()
+    if written and await connection.fetchval(ANY_CORRECTIONS):
+        overtaken = {KEY(found) for found in await connection.fetch(OVERTAKEN, *_keys(written))}
+    if not overtaken and all(row.version == 1 for row in rows):
+        return
+    highest: dict[tuple[str, str], int] = {}
+    for place, row in enumerate(rows):
+        identity = row.source, row.event_id
+        above = highest.get(identity, 0) > row.version or KEY(row) in overtaken
+        if outcomes[place] is Outcome.ACCEPTED and above:
+            outcomes[place] = Outcome.SUPERSEDED
+        highest[identity] = max(highest.get(identity, 0), row.version)
+
+
+async def _quarantine(
+    connection: "Connection", rows: Sequence[Row], written: Sequence[Row], outcomes: list[Outcome]
+) -> None:
+    """List what belongs to no known service or team. A retraction needs no team."""
+    places = sorted(
+        {(row.service, None if row.retracted else row.team) for row in written},
+        key=lambda place: (place[0], place[1] or ""),
+    )
+    if not places:
+        return
+    found = await connection.fetch(UNKNOWN_PLACES, *zip(*places, strict=True))
+    reasons = {
+        (service, team): (
+            QuarantineReason.UNKNOWN_SERVICE if no_service else QuarantineReason.UNKNOWN_TEAM
+        )
+        for service, team, no_service in found
+    }
+    if not reasons:
+        return
+
+    def reason(row: Row) -> QuarantineReason | None:
+        return reasons.get((row.service, None if row.retracted else row.team))
+
+    waiting = [(*KEY(row), row.service, row.team, why) for row in written if (why := reason(row))]
+    await connection.execute(INSERT_QUARANTINE, *zip(*waiting, strict=True))
+    new = (Outcome.ACCEPTED, Outcome.SUPERSEDED)
+    for place, row in enumerate(rows):
+        if outcomes[place] in new and reason(row):
+            outcomes[place] = Outcome.QUARANTINED
+
+
+async def _mark(connection: "Connection", written: Sequence[Row]) -> None:
+    """Append what the recompute has to look at; for a correction also where it was before."""
+    sorts = {(row.service, row.month, row.type) for row in written}
+    slices = {
+        (service, *reached)
+        for service, month, event_type in sorts
+        if month is not None and event_type is not None
+        for reached in _reached(month, event_type)
+    }
+    moved = {
+        (row.service, row.source, row.event_id)
+        for row in written
+        if row.version > 1 or row.retracted
+    }
+    marks: list[tuple[str, date | None, str | None, str | None, str | None]] = [
+        *((service, month, family, None, None) for service, month, family in sorted(slices)),
+        *((service, None, None, source, event_id) for service, source, event_id in sorted(moved)),
+    ]
+    if marks:
+        await connection.execute(INSERT_MARKS, *zip(*marks, strict=True))
+
+
+@lru_cache(maxsize=4096)
+def _reached(month: date, event_type: str) -> tuple[tuple[date, str], ...]:
+    family = family_of(event_type)
+    return tuple((reached, family.value) for reached in months_reached(month, family))
+
+
+def _keys(rows: Iterable[Row]) -> tuple[list[str], list[str], list[int]]:
+    sources, ids, versions = [], [], []
+    for row in rows:
+        sources.append(row.source)
+        ids.append(row.event_id)
+        versions.append(row.version)
+    return sources, ids, versions
