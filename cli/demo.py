@@ -9,13 +9,12 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import msgspec
-import numpy as np
 from rich.console import Console, Group
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -27,10 +26,10 @@ from cli.demo_services import (
     PROGRAMME_STARTS,
     SEED,
     DemoService,
+    drawn,
     known_truth,
     services,
 )
-from cli.simulate_draw import draw
 from cli.simulate_envelope import Event
 from cli.simulate_events import events
 
@@ -65,8 +64,8 @@ class Batch:
 
 def evidence(service: DemoService, now: datetime) -> Iterator[Event]:
     """The events of a demo service; the same for every `now` of the same month but for delays."""
-    rng = np.random.default_rng([SEED, int(service.plan.service.rpartition("-")[2])])
-    return events(service.plan, draw(service.plan, rng), rng, now)
+    counts, rng = drawn(service)
+    return events(service.plan, counts, rng, now)
 
 
 def setting_up(service: DemoService) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -125,14 +124,14 @@ def write(directory: Path, now: datetime | None = None) -> None:
 def load(api_url: str, api_key: str, console: Console, now: datetime | None = None) -> None:
     """Register the services, send their evidence and wait until every view has counted it.
 
-    Sending again in the same month adds nothing: every event is a duplicate.
+    Sending again adds nothing, in a later month too: every event is a duplicate.
     """
     with _client(api_url, api_key) as client:
         _load(client, console, now or datetime.now(UTC), time.sleep)
 
 
 def _load(client: httpx.Client, console: Console, now: datetime, pause: Pause) -> None:
-    demo = services(now)
+    demo = services(now, _registered(client, now, pause))
     for service in demo:
         body, programme = setting_up(service)
         address = f"/v1/services/{service.plan.service}"
@@ -166,7 +165,7 @@ def picture(api_url: str, api_key: str) -> Group:
 
 
 def _picture(client: httpx.Client, now: datetime, pause: Pause) -> Group:
-    demo = services(now)
+    demo = services(now, _registered(client, now, pause))
     table = Table(title="Is the improvement broad enough?", show_lines=True)
     for heading in ("Service", "Across teams", "Day, night, weekend", "Inside and outside"):
         table.add_column(heading)
@@ -183,6 +182,16 @@ def _picture(client: httpx.Client, now: datetime, pause: Pause) -> Group:
             statements.append(Text(f"{service.plan.name}: {seen['verdict']['statement']}"))
         table.add_row(f"{service.plan.name}\n{service.story}", *cells)
     return Group(table, *statements)
+
+
+def _registered(client: httpx.Client, now: datetime, pause: Pause) -> date | None:
+    """Start of the programme of a demo that was loaded before, in whatever month that was."""
+    code = services(now)[0].plan.service
+    answer = _patiently(client, pause, "GET", f"/v1/services/{code}")
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        return None
+    programme = _taken(answer).get("programme")
+    return date.fromisoformat(programme["started_on"]) if programme else None
 
 
 def _cell(seen: dict[str, Any]) -> Text:

@@ -1,7 +1,7 @@
 """The three services of the demo, what is true of each, and the verdicts their evidence allows.
 
 The truth is read off the plans; the levels to expect are the planner's judgement of what this much
-evidence can show, written down before anything was scored.
+evidence can show, as a set where chance decides between neighbours.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from cli.simulate import BANDS, INDICATORS, NO_BAND, PLACES, Array, Plan, Team, Volumes
+from cli.simulate_draw import Counts, draw
 from models.calendar import add_months, month_of
 from models.vocabulary import Channel, Level, Strand
 
@@ -45,10 +46,22 @@ class DemoService:
     expected: dict[Strand, Expected]
 
 
-def services(now: datetime) -> list[DemoService]:
-    """The demo's services for the 24 months up to the month before that of `now`."""
+def services(now: datetime, started_on: date | None = None) -> list[DemoService]:
+    """The demo's services for the 24 months up to the month before that of `now`.
+
+    With `started_on`, the start of a programme that is already registered, the months are those
+    that were sent then: another month would be other evidence for the same services.
+    """
     first_month = add_months(month_of(now), -HISTORY_MONTHS)
+    if started_on is not None:
+        first_month = add_months(started_on, -PROGRAMME_STARTS)
     return [_everywhere(first_month), _one_team(first_month), _by_day(first_month)]
+
+
+def drawn(service: DemoService) -> tuple[Counts, np.random.Generator]:
+    """The counts of a demo service, and the generator from which its events go on."""
+    rng = np.random.default_rng([SEED, int(service.plan.service.rpartition("-")[2]) % 1000])
+    return draw(service.plan, rng), rng
 
 
 def _everywhere(first_month: date) -> DemoService:
