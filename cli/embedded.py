@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -89,7 +90,8 @@ def _initialise(binaries: Path, cluster: Path, password: str, account: Account |
 def end_leftover(pid: int, directory: Path, number: signal.Signals = signal.SIGTERM) -> bool:
     """Stop a child of an earlier run, if that pid is really one working in this directory.
 
-    A pid alone proves nothing after a restart of the machine; the working directory does.
+    A pid alone proves nothing after a restart of the machine or container; the working directory
+    does. Raises psutil.AccessDenied where it may not be asked for.
     """
     try:
         process = psutil.Process(pid)
@@ -101,9 +103,22 @@ def end_leftover(pid: int, directory: Path, number: signal.Signals = signal.SIGT
         except psutil.TimeoutExpired:
             process.kill()
             process.wait(LEFTOVER_WITHIN_S)
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
+    except psutil.NoSuchProcess:
         return False
     return True
+
+
+def _end_orphan(cluster: Path) -> None:
+    """Stop a PostgreSQL that lost its supervisor, and forget one whose pid is another's by now.
+
+    PostgreSQL itself would refuse to start as long as any process has the pid in its file, which
+    in a container is the usual case. Our lock on the data directory makes forgetting safe.
+    """
+    lines = _postmaster(cluster)
+    if lines and lines[0].isdigit():
+        with suppress(psutil.AccessDenied):
+            end_leftover(int(lines[0]), cluster, signal.SIGINT)
+            (cluster / "postmaster.pid").unlink(missing_ok=True)
 
 
 def _postmaster(cluster: Path) -> list[str]:
@@ -127,9 +142,7 @@ def postgres(
     if not (cluster / "PG_VERSION").exists():
         _initialise(binaries, cluster, password, account)
     give(cluster, account)
-    lines = _postmaster(cluster)
-    if lines and lines[0].isdigit():
-        end_leftover(int(lines[0]), cluster, signal.SIGINT)
+    _end_orphan(cluster)
     conf = cluster / "postgresql.conf"
     values = {**POSTGRES_SETTINGS, **_shared_memory(), "port": str(port), **(settings or {})}
     write_private(

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+from pydantic import SecretStr
 from rich.console import Console
 
 from cli import embedded
@@ -32,7 +34,7 @@ from cli.datadir import (
 )
 from cli.supervisor import StopRequestedError, Supervisor
 from cli.unprivileged import home_for, server_account
-from models.settings import StackSettings
+from models.settings import Settings, StackSettings
 from models.vocabulary import Scope
 
 CATCH_UP_S = 60
@@ -116,29 +118,38 @@ def _prepare(
             write_json(data_dir / "version.json", stamp | {"postgresql_home": str(home)})
         if home != data_dir:
             console.print(f"  PostgreSQL's files are in {home}", highlight=False, soft_wrap=True)
+    if account is not None and not (home / "postgres").exists():
+        console.print(f"  PostgreSQL does not run as root; its account is {account.name}")
     secrets = load_secrets(data_dir, home / "postgres")
     _end_leftovers(data_dir)
-    servers: list[Child] = []
-    admin_url = (
-        settings.admin_database_url.get_secret_value() if settings.admin_database_url else None
+    admin_url = _revealed(settings.admin_database_url)
+    database_url, redis_url = _revealed(settings.database_url), _revealed(settings.redis_url)
+    secret_key = _revealed(settings.secret_key) or secrets["secret_key"]
+    place = (database_url or "embedded").rpartition("@")[2]
+    postgres_port = valkey_port = 0
+    if database_url is None:
+        postgres_port = remembered_port(data_dir, "postgres")
+        word = secrets["postgres_app_password"]
+        database_url = embedded.postgres_url(embedded.APP, word, postgres_port)
+        word = secrets["postgres_admin_password"]
+        admin_url = embedded.postgres_url(embedded.ADMIN, word, postgres_port)
+    if redis_url is None:
+        valkey_port = remembered_port(data_dir, "valkey")
+        redis_url = embedded.valkey_url(secrets["valkey_password"], valkey_port)
+    # What the processes would refuse is refused here, before anything is started.
+    told = Settings(
+        database_url=SecretStr(database_url),
+        redis_url=SecretStr(redis_url),
+        secret_key=SecretStr(secret_key),
     )
-    if settings.database_url is None:
-        port = remembered_port(data_dir, "postgres")
-        admin_word, app_word = secrets["postgres_admin_password"], secrets["postgres_app_password"]
-        servers.append(embedded.postgres(home, logs, admin_word, port, account))
-        admin_url = embedded.postgres_url(embedded.ADMIN, admin_word, port)
-        database_url = embedded.postgres_url(embedded.APP, app_word, port)
-    else:
-        database_url = settings.database_url.get_secret_value()
-    if settings.redis_url is None:
-        port = remembered_port(data_dir, "valkey")
-        servers.append(embedded.valkey(data_dir, logs, secrets["valkey_password"], port))
-        redis_url = embedded.valkey_url(secrets["valkey_password"], port)
-    else:
-        redis_url = settings.redis_url.get_secret_value()
-    given = settings.secret_key
-    secret_key = given.get_secret_value() if given else secrets["secret_key"]
-    place = "embedded" if settings.database_url is None else database_url.rpartition("@")[2]
+    servers: list[Child] = []
+    if postgres_port:
+        processes = settings.api_processes + settings.worker_processes
+        wanted = {"max_connections": str(max(100, 20 + processes * told.database_connections))}
+        word = secrets["postgres_admin_password"]
+        servers.append(embedded.postgres(home, logs, word, postgres_port, account, wanted))
+    if valkey_port:
+        servers.append(embedded.valkey(data_dir, logs, secrets["valkey_password"], valkey_port))
     env = {name: value for name, value in os.environ.items() if "ADMIN_DATABASE" not in name}
     env |= {
         "PYTHONUNBUFFERED": "1",
@@ -161,12 +172,17 @@ def _prepare(
     )
 
 
+def _revealed(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret is not None else None
+
+
 def _end_leftovers(data_dir: Path) -> None:
     """Children of a killed supervisor; PostgreSQL is found by its own pid file instead."""
     pids = read_json(data_dir / "stack.json").get("pids", {})
     for name, directory in (("worker", "run"), ("api", "run"), ("valkey", "valkey")):
         for pid in pids.get(name, []):
-            embedded.end_leftover(pid, data_dir / directory)
+            with suppress(psutil.AccessDenied):
+                embedded.end_leftover(pid, data_dir / directory)
 
 
 def _python(stack: Stack, name: str, *arguments: str, **changes: Any) -> Child:

@@ -1,5 +1,6 @@
 """Real PostgreSQL and Valkey for one test session: embedded, or in containers where asked for."""
 
+import asyncio
 import os
 import secrets
 import shutil
@@ -8,6 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import asyncpg
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from cli import embedded
 from cli.datadir import remembered_port
@@ -61,11 +66,10 @@ def embedded_servers() -> Iterator[Servers]:
 @contextmanager
 def container_servers() -> Iterator[Servers]:
     from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - needs Docker
-    from testcontainers.core.waiting_utils import wait_for_logs  # noqa: PLC0415 - needs Docker
 
     password = secrets.token_urlsafe(16)
     postgres = (
-        DockerContainer("postgres:18")
+        DockerContainer("postgres:17")
         .with_env("POSTGRES_USER", embedded.ADMIN)
         .with_env("POSTGRES_PASSWORD", password)
         .with_env("POSTGRES_INITDB_ARGS", "--locale-provider=builtin --locale=C.UTF-8")
@@ -74,20 +78,34 @@ def container_servers() -> Iterator[Servers]:
         .with_exposed_ports(5432)
     )
     valkey = (
-        DockerContainer("valkey/valkey:9")
+        DockerContainer("valkey/valkey:8")
         .with_command(f"valkey-server --requirepass {password} --save '' --appendonly no")
         .with_exposed_ports(6379)
     )
     with postgres, valkey:
-        # The image starts once to initialise itself and a second time to stay.
-        wait_for_logs(postgres, r"(?s)(ready to accept connections.*){2}", timeout=120)
-        wait_for_logs(valkey, "Ready to accept connections", timeout=60)
-        address = f"{postgres.get_container_host_ip()}:{postgres.get_exposed_port(5432)}"
-        yield Servers(
-            f"postgresql://{embedded.ADMIN}:{password}@{address}/postgres",
+        # While the image initialises itself it listens on no TCP port, so an answer means ready.
+        servers = Servers(
+            f"postgresql://{embedded.ADMIN}:{password}@{postgres.get_container_host_ip()}:"
+            f"{postgres.get_exposed_port(5432)}/postgres",
             f"redis://:{password}@{valkey.get_container_host_ip()}:"
             f"{valkey.get_exposed_port(6379)}/0",
         )
+        asyncio.run(_answering(servers))
+        yield servers
+
+
+async def _answering(servers: Servers, within_s: float = 120) -> None:
+    async with asyncio.timeout(within_s):
+        while True:
+            try:
+                connection = await asyncpg.connect(servers.postgres_admin_url)
+                await connection.close()
+                async with Redis.from_url(servers.redis_url) as client:
+                    await client.ping()
+            except (OSError, asyncpg.PostgresError, RedisError):
+                await asyncio.sleep(0.2)
+            else:
+                return
 
 
 @contextmanager

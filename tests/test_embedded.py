@@ -143,6 +143,20 @@ def test_binaries_that_the_account_cannot_reach_are_copied(
     assert unprivileged.postgres_binaries(open_directory, account) == binaries
 
 
+def test_pid_file_naming_a_process_of_something_else_does_not_stop_the_start(
+    supervisor: Supervisor, open_directory: Path
+) -> None:
+    account = server_account()
+    postgres_in(open_directory, account)
+    stale = open_directory / "postgres/postmaster.pid"
+    other = psutil.Process(os.getppid())
+    stale.write_text(f"{other.pid}\n{stale.parent}\n1\n1\n\n127.0.0.1\n1 1\nready   \n")
+    child = postgres_in(open_directory, account)
+    supervisor.start(child)
+    supervisor.wait_ready(child)
+    assert other.is_running()
+
+
 def test_process_working_elsewhere_is_not_ended(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import time; time.sleep(600)"]
     with subprocess.Popen(command) as stranger:  # noqa: S603 - our own code

@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 import pytest
 
+from cli import embedded
 from cli.children import Account
 from cli.unprivileged import may_pass
 
@@ -74,7 +75,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def environment(data_dir: Path, port: int, **more: str) -> dict[str, str]:
+def environment(data_dir: Path, port: int, more: Mapping[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("BREADTH_")}
     return kept | {
         "BREADTH_DATA_DIR": str(data_dir),
@@ -84,12 +85,14 @@ def environment(data_dir: Path, port: int, **more: str) -> dict[str, str]:
     }
 
 
-def start(data_dir: Path, prefix: tuple[str, ...] = ()) -> Up:
+def start(
+    data_dir: Path, prefix: tuple[str, ...] = (), more: Mapping[str, str] | None = None
+) -> Up:
     port = free_port()
     with data_dir.with_name("said").open("wb") as said:
         process = subprocess.Popen(  # noqa: S603 - our own command
             [*prefix, *COMMAND, "up"],
-            env=environment(data_dir, port),
+            env=environment(data_dir, port, more or {}),
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=subprocess.STDOUT,
@@ -98,12 +101,15 @@ def start(data_dir: Path, prefix: tuple[str, ...] = ()) -> Up:
 
 
 def refused(
-    data_dir: Path, port: int | None = None, prefix: tuple[str, ...] = (), **more: str
+    data_dir: Path,
+    port: int | None = None,
+    prefix: tuple[str, ...] = (),
+    more: Mapping[str, str] | None = None,
 ) -> str:
     """Run `breadth up` where it cannot start: one line, no traceback, a non-zero code."""
     done = subprocess.run(  # noqa: S603 - our own command
         [*prefix, *COMMAND, "up"],
-        env=environment(data_dir, port or free_port(), **more),
+        env=environment(data_dir, port or free_port(), more or {}),
         check=False,
         capture_output=True,
         text=True,
@@ -273,6 +279,34 @@ def test_ordinary_user_starts_and_stops_it(place: Path) -> None:
     assert running.stop() == 0
 
 
+def test_servers_of_your_own_slot_in_by_their_urls(
+    place: Path, postgres_admin_url: str, redis_url: str
+) -> None:
+    directory = place / "external"
+    directory.mkdir()
+    server, _, _ = postgres_admin_url.rpartition("/")
+    database = f"stack_{os.getpid()}"
+    admin = f"{server}/{database}"
+    embedded.ensure_database(admin)
+    # Roles belong to the whole server, so this login is not the one of other tests.
+    mine = f"postgresql://{database}:word@{server.rpartition('@')[2]}/{database}"
+    urls = {
+        "BREADTH_DATABASE_URL": mine,
+        "BREADTH_ADMIN_DATABASE_URL": admin,
+        "BREADTH_REDIS_URL": redis_url,
+    }
+    first = start(directory / "data", more=urls)
+    first.await_line("Ctrl-C stops it.")
+    counts = {name: len(pids) for name, pids in first.status()["pids"].items()}
+    assert counts == {"postgres": 0, "valkey": 0, "api": 2, "worker": 1}
+    assert (first.status()["database_url"], first.status()["redis_url"]) == (mine, redis_url)
+    assert first.answers("/readyz") == 200
+    workers = [psutil.Process(pid) for pid in (*first.pids("api"), *first.pids("worker"))]
+    assert not [each for each in workers if "BREADTH_ADMIN_DATABASE_URL" in each.environ()]
+    assert first.stop() == 0
+    assert not (directory / "data/postgres").exists()
+
+
 def test_directory_without_write_permission_is_named(place: Path) -> None:
     closed = place / "closed"
     closed.mkdir()
@@ -299,4 +333,5 @@ def test_directory_with_other_files_is_left_alone(place: Path) -> None:
 
 
 def test_setting_that_cannot_be_read_is_named(place: Path) -> None:
-    assert "BREADTH_API_PROCESSES" in refused(place / "setting", BREADTH_API_PROCESSES="many")
+    for name in ("BREADTH_API_PROCESSES", "BREADTH_STATEMENT_TIMEOUT_S"):
+        assert f"{name}: " in refused(place / "setting", more={name: "many"})
