@@ -129,32 +129,32 @@ async def provider_catalogue(session: AsyncSession) -> tuple[CatalogueChanges, s
     return msgspec.convert(row.body, CatalogueChanges), f"{STARTER_VERSION}+{row.version}"
 
 
-async def current_code(session: AsyncSession, service: str) -> str | None:
-    """The id a service has today: follows successors of a re-registered location."""
+async def service_ids(session: AsyncSession, service: str) -> list[str]:
+    """The present id of a service, then its older ones; the id itself where it is unknown."""
     rows = (await session.execute(select(Service.code, Service.predecessor))).all()
-    known = {row.code for row in rows}
-    successor = {row.predecessor: row.code for row in rows if row.predecessor}
-    if service not in known and service not in successor:
-        return None
-    while service in successor:
-        service = successor[service]
+    predecessor = {row.code: row.predecessor for row in rows}
+    ids = [successor_of(predecessor, service)]
+    while (before := predecessor.get(ids[-1])) is not None and before not in ids:
+        ids.append(before)
+    return ids
+
+
+def successor_of(predecessor: dict[str, str | None], service: str) -> str:
+    """Follow re-registrations to the id a location has today; `predecessor` is by code."""
+    after = {before: code for code, before in predecessor.items() if before is not None}
+    seen = {service}
+    while service in after and after[service] not in seen:
+        service = after[service]
+        seen.add(service)
     return service
 
 
 async def load_context(session: AsyncSession, service: str) -> ServiceContext | None:
     """The context of a service by its present id or an older one; None where it is unknown."""
-    code = await current_code(session, service)
-    row = await session.scalar(select(Service).where(Service.code == code))
+    known_as = await service_ids(session, service)
+    row = await session.scalar(select(Service).where(Service.code == known_as[0]))
     if row is None:
         return None
-    known_as = [row.code]
-    chain = row
-    while chain.predecessor is not None:
-        known_as.append(chain.predecessor)
-        before = await session.scalar(select(Service).where(Service.code == chain.predecessor))
-        if before is None:
-            break
-        chain = before
     choices, _ = await provider_choices(session)
     changes, catalogue = await provider_catalogue(session)
     return ServiceContext(

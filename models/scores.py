@@ -50,7 +50,10 @@ class Snapshot(OfProvider, Base):
 
 
 class Score(OfProvider, Base):
-    """The newest conclusion for one service and month, and when it was last confirmed."""
+    """The newest conclusion for one service and month, and from what it was last confirmed.
+
+    Its snapshot stays while the judged content does; what was known when it was confirmed moves.
+    """
 
     __tablename__ = "scores"
     __table_args__ = (
@@ -62,5 +65,7 @@ class Score(OfProvider, Base):
     service: Mapped[str] = mapped_column(primary_key=True)
     as_of: Mapped[date] = mapped_column(primary_key=True)
     snapshot_id: Mapped[UUID]
+    known_snapshot: Mapped[str]
+    context_hash: Mapped[bytes] = mapped_column(LargeBinary)
     computed_at: Mapped[datetime]
     evidence_to: Mapped[datetime | None]

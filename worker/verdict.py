@@ -145,7 +145,11 @@ def _spreading(score: StrandScore, n: int) -> list[Reason]:
     needed = broad_from(n)
     if score.bound < needed:
         text = f"Broad would be {needed} of {n}; at least {score.bound} is what can be claimed."
-        figures = {"reached_at_least": score.bound, "needed": needed, "segments": n}
+        figures: dict[str, Any] = {
+            "reached_at_least": score.bound,
+            "needed": needed,
+            "segments": n,
+        }
         reasons.append(Reason("bound_below_broad", text, figures))
     share = round(score.share_reached, 10)
     if share < BROAD_SHARE_OF_CARE:

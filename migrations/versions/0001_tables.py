@@ -374,6 +374,8 @@ def upgrade() -> None:
         sa.Column("service", sa.Text(), nullable=False),
         sa.Column("as_of", sa.Date(), nullable=False),
         sa.Column("snapshot_id", sa.UUID(), nullable=False),
+        sa.Column("known_snapshot", sa.Text(), nullable=False),
+        sa.Column("context_hash", sa.LargeBinary(), nullable=False),
         sa.Column("computed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("evidence_to", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(

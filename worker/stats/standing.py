@@ -116,7 +116,8 @@ def held_months(panel: Panel, members: Floats, chosen: Bools) -> Ints:
         held: Bools = np.asarray((better > 0) | (near >= -0.5), dtype=bool)
     later = panel.baseline[:, ::-1].cumsum(1)[:, ::-1]
     after: Bools = np.asarray(later == 0)
-    held = held & (after[:, None] | (~panel.baseline.any(1))[:, None, None])
+    without_baseline: Bools = np.asarray(~panel.baseline.any(1))
+    held &= after[:, None, :] | without_baseline[:, None, None]
     latest_first = np.flip(held, axis=-1)
     return np.asarray(np.logical_and.accumulate(latest_first, axis=-1).sum(-1))
 

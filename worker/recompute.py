@@ -1,0 +1,150 @@
+"""The recompute transaction of one service: lock, claim marks, roll up, score, freeze, commit.
+
+A crash anywhere puts the marks back. What the claim did not see belongs to evidence that commits
+later and brings marks of its own; hence READ COMMITTED, and the claim before every read.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import NamedTuple
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.calendar import add_months
+from models.cells import CLAIM, TRY_LOCK, lock_name
+from models.context import ServiceContext, load_context, service_ids
+from models.db import Sessions, driver, transaction
+from models.scores import Score
+from models.vocabulary import Family, ProviderId
+from worker.arrays import HISTORY_MONTHS, CellRow
+from worker.rollup import Slice, every_slice, roll_up, slices_of_versions
+from worker.scoring import conclude
+from worker.snapshots import freeze
+from worker.windows import last_ended_month
+
+log = structlog.get_logger(__name__)
+
+CELLS_OF_SERVICE = """
+SELECT month, indicator, team, area, band, x, n, sum_squares, events FROM cells
+WHERE service = $1 AND month BETWEEN $2 AND $3
+"""
+
+
+class Claimed(NamedTuple):
+    """What the marks of a service ask for, and the database snapshot they were claimed in."""
+
+    slices: set[Slice]
+    identities: list[tuple[str, str]]
+    as_ofs: set[date]
+    everything: bool
+    known: str
+
+
+class Outcome(NamedTuple):
+    slices: int
+    scored: list[date]
+    changed: list[date]
+
+
+async def recompute(
+    sessions: Sessions, provider: ProviderId, service: str, now: datetime
+) -> Outcome | None:
+    """Bring a service up to date in one transaction.
+
+    Returns None when there is nothing to do or somebody else is at it: the holder of the lock,
+    the next ring or the next sweep will see to what remains.
+    """
+    async with transaction(sessions, provider) as session:
+        connection = await driver(session)
+        ids = await service_ids(session, service)
+        if not await connection.fetchval(TRY_LOCK, lock_name(provider, ids[0])):
+            return None
+        if await service_ids(session, service) != ids:
+            return None
+        claimed = _claimed(await connection.fetch(CLAIM, ids))
+        if claimed is None:
+            return None
+        context = await load_context(session, service)
+        if context is None:
+            # Nobody has set the service up. Doing so takes this lock and marks all it finds.
+            return Outcome(0, [], [])
+        slices = set(claimed.slices)
+        if claimed.everything:
+            slices |= await every_slice(connection, context)
+        if claimed.identities:
+            slices |= await slices_of_versions(connection, context, claimed.identities)
+        if slices:
+            await roll_up(connection, context, slices, claimed.known)
+        as_ofs = await months_to_score(session, context, claimed, slices, now)
+        if not as_ofs:
+            return Outcome(len(slices), [], [])
+        rows = await connection.fetch(
+            CELLS_OF_SERVICE,
+            context.service,
+            add_months(min(as_ofs), 1 - HISTORY_MONTHS),
+            max(as_ofs),
+        )
+        cells = [CellRow(*row) for row in rows]
+        concluded = await asyncio.to_thread(conclude, context, cells, as_ofs, now)
+        changed = await freeze(session, provider, context, concluded, claimed.known, now)
+    return Outcome(len(slices), as_ofs, changed)
+
+
+def _claimed(rows: Iterable[dict[str, object]]) -> Claimed | None:
+    slices: set[Slice] = set()
+    identities: list[tuple[str, str]] = []
+    as_ofs: set[date] = set()
+    everything, known = False, None
+    for row in rows:
+        known = str(row["known"])
+        if isinstance(row["month"], date):
+            slices.add((row["month"], Family(str(row["family"]))))
+        elif row["event_id"] is not None:
+            identities.append((str(row["source"]), str(row["event_id"])))
+        elif isinstance(row["as_of"], date):
+            as_ofs.add(row["as_of"])
+        else:
+            everything = True
+    if known is None:
+        return None
+    return Claimed(slices, sorted(identities), as_ofs, everything, known)
+
+
+async def months_to_score(
+    session: AsyncSession,
+    context: ServiceContext,
+    claimed: Claimed,
+    slices: set[Slice],
+    now: datetime,
+) -> list[date]:
+    """Every already scored month that a change reaches, those asked for, and the last ended one."""
+    scored = set(await session.scalars(select(Score.as_of).where(Score.service == context.service)))
+    earliest = min((month for month, _ in slices), default=None)
+    wanted = set(claimed.as_ofs)
+    if claimed.everything:
+        wanted |= scored
+    elif earliest is not None:
+        wanted |= {as_of for as_of in scored if as_of >= earliest}
+    last_ended = last_ended_month(now)
+    if last_ended not in scored:
+        wanted.add(last_ended)
+    return sorted(as_of for as_of in wanted if as_of <= last_ended)
+
+
+async def drain(sessions: Sessions, provider: ProviderId, service: str, now: datetime) -> int:
+    """Recompute until no marks are left; a ring during the last round may have been dropped."""
+    rounds = 0
+    while (outcome := await recompute(sessions, provider, service, now)) is not None:
+        rounds += 1
+        log.info(
+            "recomputed",
+            provider=str(provider),
+            service=service,
+            slices=outcome.slices,
+            scored=len(outcome.scored),
+            changed=len(outcome.changed),
+        )
+    return rounds
