@@ -121,7 +121,8 @@ def _one_team(first_month: date) -> DemoService:
         ),
     )
     gain = np.zeros((len(teams), PLACES, len(INDICATORS)))
-    gain[0] = 1.25
+    gain[0] = 1.0
+    gain[0, :, _of_channels([Channel.FEEDBACK])] = 1.25
     gain[1:, :, _indicators("audit_compliance")] = 0.25
     return DemoService(
         _plan("1-100000002", "Meadowlands", first_month, teams, gain),

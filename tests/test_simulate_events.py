@@ -1,16 +1,18 @@
 """The simulator's events, checked against the contract and counted again by the house itself."""
 
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
+import msgspec
 import numpy as np
 import pytest
 
+from api.inbound.content import Terms
+from api.inbound.validation import read_items
 from cli import demo
-from cli.demo_services import SEED, DemoService, drawn, services
+from cli.demo_services import SEED, services
 from cli.simulate import (
     BANDS,
     INDEX,
@@ -18,84 +20,19 @@ from cli.simulate import (
     NO_BAND,
     PLACES,
     RATE,
-    Plan,
 )
 from cli.simulate_draw import Counts, draw
 from cli.simulate_envelope import Event, nhs_number
 from cli.simulate_events import events
 from cli.simulate_voices import ratings
 from models.calendar import add_months, month_of
-from models.catalogue import STARTER
-from models.context import PlaceOfTeam, ProviderChoices, ServiceContext, TeamOfService
-from models.counting import StoredEvent, count, starts_at, sum_cells
-from models.exposure import care_time, sum_care_time
 from models.facts import FACTS_OF
-from models.vocabulary import Family, family_of
+from models.keyring import Pseudonyms
+from models.vocabulary import ExposureUnit
+from tests.simulated import NOW, cells_of, context_of, latest, sent, slices_of
 
-NOW = datetime(2026, 11, 5, 9, 30, tzinfo=UTC)
 #: Drawn under another name than the catalogue's: what is left of all incidents.
 DERIVED = {"other_incidents"}
-
-
-@cache
-def sent(number: int) -> tuple[DemoService, Counts, tuple[Event, ...]]:
-    """A demo service with its draw and everything it sends."""
-    service = services(NOW)[number]
-    counts, rng = drawn(service)
-    return service, counts, tuple(events(service.plan, counts, rng, NOW))
-
-
-def latest(of: Iterable[Event]) -> list[Event]:
-    """The version that counts of each event that is not retracted."""
-    newest: dict[tuple[str, str], Event] = {}
-    for event in of:
-        identity = (event["source"], event["id"])
-        if identity not in newest or newest[identity]["version"] < event["version"]:
-            newest[identity] = event
-    return [event for event in newest.values() if not event.get("retracted")]
-
-
-def context_of(plan: Plan) -> ServiceContext:
-    return ServiceContext(
-        service=plan.service,
-        name=plan.name,
-        kind="care_home",
-        known_as=(plan.service,),
-        teams=tuple(
-            TeamOfService(
-                code=team.code,
-                name=team.name,
-                aliases=(),
-                opened_on=None,
-                closed_on=None,
-                places=(PlaceOfTeam(date(2015, 4, 1), team.area, team.led_by),),
-            )
-            for team in plan.teams
-        ),
-        patterns=(),
-        programmes=(),
-        choices=ProviderChoices(),
-        catalogue="",
-        indicators=STARTER,
-    )
-
-
-def stored(event: Event) -> StoredEvent:
-    return StoredEvent(
-        source=event["source"],
-        event_id=event["id"],
-        version=event["version"],
-        type=event["type"],
-        service=event["service"],
-        team=event["team"],
-        area=None,
-        occurred_at=datetime.fromisoformat(event["occurred_at"]),
-        recorded_at=datetime.fromisoformat(event["recorded_at"]),
-        received_at=NOW,
-        about=event["about"],
-        person=event["person"],
-        data=event["data"],
-    )
 
 
 @cache
@@ -108,33 +45,16 @@ def counted_again(number: int) -> Counts:
     teams = {team.code: t for t, team in enumerate(plan.teams)}
     places = {band.value: place for place, band in enumerate(BANDS)} | {"": NO_BAND}
     months = {month: m for m, month in enumerate(plan.calendar)}
-    slices: dict[tuple[date, Family], list[StoredEvent]] = defaultdict(list)
-    for event in latest(everything):
-        if event["team"] is not None:
-            one = stored(event)
-            slices[month_of(starts_at(one)), family_of(one.type)].append(one)
-    context = context_of(plan)
-    residence = 0
-    for (month, family), of_slice in slices.items():
-        if family is Family.CENSUS:
-            cells = sum_care_time(care_time(month, of_slice, context))
-            for (_, team, _, band), (minutes, *_) in cells.items():
-                n[teams[team], places[band], RATE, months[month]] += minutes / 1440
-                residence += minutes
+    for cell in cells_of(slices_of(everything), context_of(plan)):
+        if not cell.team:
             continue
-        earlier = [
-            event
-            for before in (1, 2, 3)
-            for event in slices.get((add_months(month, -before), family), [])
-        ]
-        found = sum_cells(count(of_slice, context, earlier), STARTER, family)
-        for (code, team, _, band), (cell_x, cell_n, cell_squares, _) in found.items():
-            if code in INDEX:
-                at = (teams[team], places[band], INDEX[code], months[month])
-                x[at] += cell_x
-                n[at] += cell_n
-                squares[at] += cell_squares
-    assert residence
+        t, place, m = teams[cell.team], places[cell.band], months[cell.month]
+        if cell.indicator == ExposureUnit.RESIDENT_DAYS:
+            n[t, place, RATE, m] += cell.x / 1440
+        elif cell.indicator in INDEX:
+            x[t, place, INDEX[cell.indicator], m] += cell.x
+            n[t, place, INDEX[cell.indicator], m] += cell.n
+            squares[t, place, INDEX[cell.indicator], m] += cell.sum_squares
     return Counts(x, n, squares)
 
 
@@ -331,3 +251,13 @@ def test_ratings_are_found_from_their_sums(given: tuple[int, ...]) -> None:
 def test_ratings_that_cannot_be_are_refused() -> None:
     with pytest.raises(ValueError, match="no 2 ratings"):
         ratings(2, 5, 20)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_the_api_takes_every_event(number: int) -> None:
+    everything = [msgspec.json.encode(event) for event in sent(number)[2]]
+    rows, rejected = read_items(
+        list(enumerate(everything)), Terms(), Pseudonyms(b"key" * 11), NOW, may_have_nul=False
+    )
+    assert rejected == []
+    assert len(rows) == len(everything)
