@@ -44,7 +44,9 @@ def redis_of(settings: Settings) -> ArqRedis:
         socket_connect_timeout=RING_TIMEOUT_S,
         max_connections=4,
     )
-    return ArqRedis(pool, job_serializer=serialize, job_deserializer=deserialize)
+    redis = ArqRedis(pool, job_serializer=serialize, job_deserializer=deserialize)
+    redis.auto_close_connection_pool = True  # closing the client closes its sockets too
+    return redis
 
 
 async def ring(redis: ArqRedis, provider: ProviderId, services: Iterable[str]) -> bool:
