@@ -12,9 +12,9 @@ from cli.simulate import (
 from cli.simulate_draw import Counts
 from cli.simulate_envelope import Event
 from cli.simulate_events import events
+from models.axes import CellRow
 from models.calendar import add_months, month_of
 from models.catalogue import STARTER
-from models.cells import CellRow
 from models.context import PlaceOfTeam, ProviderChoices, ServiceContext, TeamOfService
 from models.counting import StoredEvent, count, starts_at, sum_cells
 from models.exposure import care_time, sum_care_time
