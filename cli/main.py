@@ -107,6 +107,9 @@ def demo(
     api_key: Annotated[
         str | None, typer.Option(envvar="BREADTH_API_KEY", help="Default: its development key.")
     ] = None,
+    write: Annotated[
+        Path | None, typer.Option(help="Write the evidence and its truth here; send nothing.")
+    ] = None,
     *,
     picture: Annotated[bool, typer.Option("--picture", help="Only show the verdicts.")] = False,
 ) -> None:
@@ -117,6 +120,9 @@ def demo(
 
     console = Console()
     with one_line_errors():
+        if write is not None:
+            demonstration.write(write)
+            return
         data_dir = StackSettings().data_dir
         url = api_url or read_json(data_dir / "stack.json").get("api_url")
         key = api_key or _kept_key(data_dir)

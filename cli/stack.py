@@ -3,20 +3,15 @@
 It decides what runs and in which order; how a child is kept alive is the supervisor's concern.
 """
 
-import hashlib
 import http.client
-import os
+import resource
 import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import psutil
-from pydantic import SecretStr
 from rich.console import Console
 
 from cli import embedded
@@ -24,50 +19,29 @@ from cli.children import Child, ChildFailedError
 from cli.datadir import (
     check_version,
     listen,
-    load_secrets,
     lock,
     open_data_dir,
     read_json,
-    remembered_port,
     write_json,
     write_private,
 )
+from cli.prepare import Stack, prepare
 from cli.supervisor import StopRequestedError, Supervisor
-from cli.unprivileged import home_for, server_account
-from models.settings import Settings, StackSettings
+from models.settings import StackSettings
 from models.vocabulary import Scope
 
 CATCH_UP_S = 60
+OPEN_FILES = 65_536
 DEMO_PROVIDER = "demo"
 NAMES = ("postgres", "valkey", "api", "worker")
 # -P: what lies in the working directory is no module of ours.
 PYTHON = (sys.executable, "-P", "-m")
 
 
-@dataclass(frozen=True)
-class Stack:
-    """One start: its settings, where its data lie, and what its processes are told."""
-
-    settings: StackSettings
-    data_dir: Path
-    console: Console
-    supervisor: Supervisor
-    servers: tuple[Child, ...]
-    admin_database_url: str | None
-    env: Mapping[str, str]
-    identity: str
-
-    @property
-    def api_url(self) -> str:
-        return f"http://127.0.0.1:{self.settings.port}"
-
-    def say(self, text: str) -> None:
-        self.console.print(f"  {text}", markup=False, highlight=False, soft_wrap=True)
-
-
 def up(settings: StackSettings, console: Console) -> None:
     """Run the stack until a signal ends it."""
     data_dir = open_data_dir(settings.data_dir)
+    _allow_many_connections()
     with lock(data_dir):
         stamp = check_version(data_dir, _bundled_major(settings))
         with ExitStack() as held:
@@ -86,7 +60,7 @@ def up(settings: StackSettings, console: Console) -> None:
             console.print(f"Breadth is starting in {data_dir}", highlight=False, soft_wrap=True)
             try:
                 with Supervisor(say, changed) as supervisor:
-                    stack = _prepare(settings, data_dir, console, supervisor, stamp)
+                    stack = prepare(settings, data_dir, console, supervisor, stamp)
                     status["database_url"] = stack.env["BREADTH_DATABASE_URL"]
                     status["redis_url"] = stack.env["BREADTH_REDIS_URL"]
                     with suppress(StopRequestedError):
@@ -98,91 +72,16 @@ def up(settings: StackSettings, console: Console) -> None:
             console.print("Breadth has stopped.", highlight=False)
 
 
+def _allow_many_connections() -> None:
+    """A shell's usual 1,024 open files would be the number of clients the children can serve."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def _bundled_major(settings: StackSettings) -> int | None:
     return embedded.postgres_major() if settings.database_url is None else None
-
-
-def _prepare(
-    settings: StackSettings,
-    data_dir: Path,
-    console: Console,
-    supervisor: Supervisor,
-    stamp: dict[str, Any],
-) -> Stack:
-    """Settle the URLs and write what the servers read, ending what an earlier run left behind."""
-    logs, home, account = data_dir / "logs", data_dir, None
-    if settings.database_url is None:
-        account = server_account()
-        home = home_for(data_dir, account, stamp.get("postgresql_home"))
-        if home != data_dir and "postgresql_home" not in stamp:
-            write_json(data_dir / "version.json", stamp | {"postgresql_home": str(home)})
-        if home != data_dir:
-            console.print(f"  PostgreSQL's files are in {home}", highlight=False, soft_wrap=True)
-    if account is not None and not (home / "postgres").exists():
-        console.print(f"  PostgreSQL does not run as root; its account is {account.name}")
-    secrets = load_secrets(data_dir, home / "postgres")
-    _end_leftovers(data_dir)
-    admin_url = _revealed(settings.admin_database_url)
-    database_url, redis_url = _revealed(settings.database_url), _revealed(settings.redis_url)
-    secret_key = _revealed(settings.secret_key) or secrets["secret_key"]
-    place = (database_url or "embedded").rpartition("@")[2]
-    postgres_port = valkey_port = 0
-    if database_url is None:
-        postgres_port = remembered_port(data_dir, "postgres")
-        word = secrets["postgres_app_password"]
-        database_url = embedded.postgres_url(embedded.APP, word, postgres_port)
-        word = secrets["postgres_admin_password"]
-        admin_url = embedded.postgres_url(embedded.ADMIN, word, postgres_port)
-    if redis_url is None:
-        valkey_port = remembered_port(data_dir, "valkey")
-        redis_url = embedded.valkey_url(secrets["valkey_password"], valkey_port)
-    # What the processes would refuse is refused here, before anything is started.
-    told = Settings(
-        database_url=SecretStr(database_url),
-        redis_url=SecretStr(redis_url),
-        secret_key=SecretStr(secret_key),
-    )
-    servers: list[Child] = []
-    if postgres_port:
-        processes = settings.api_processes + settings.worker_processes
-        wanted = {"max_connections": str(max(100, 20 + processes * told.database_connections))}
-        word = secrets["postgres_admin_password"]
-        servers.append(embedded.postgres(home, logs, word, postgres_port, account, wanted))
-    if valkey_port:
-        servers.append(embedded.valkey(data_dir, logs, secrets["valkey_password"], valkey_port))
-    env = {name: value for name, value in os.environ.items() if "ADMIN_DATABASE" not in name}
-    env |= {
-        "PYTHONUNBUFFERED": "1",
-        "BREADTH_DATABASE_URL": database_url,
-        "BREADTH_REDIS_URL": redis_url,
-        "BREADTH_SECRET_KEY": secret_key,
-        "BREADTH_DATA_DIR": str(data_dir),
-    }
-    env.setdefault("BREADTH_PUBLIC_URL", f"http://127.0.0.1:{settings.port}")
-    (data_dir / "run").mkdir(exist_ok=True)
-    return Stack(
-        settings=settings,
-        data_dir=data_dir,
-        console=console,
-        supervisor=supervisor,
-        servers=tuple(servers),
-        admin_database_url=admin_url,
-        env=env,
-        identity=hashlib.sha256(f"{place}\n{secret_key}".encode()).hexdigest()[:16],
-    )
-
-
-def _revealed(secret: SecretStr | None) -> str | None:
-    return secret.get_secret_value() if secret is not None else None
-
-
-def _end_leftovers(data_dir: Path) -> None:
-    """Children of a killed supervisor; PostgreSQL is found by its own pid file instead."""
-    pids = read_json(data_dir / "stack.json").get("pids", {})
-    for name, directory in (("worker", "run"), ("api", "run"), ("valkey", "valkey")):
-        for pid in pids.get(name, []):
-            with suppress(psutil.AccessDenied):
-                embedded.end_leftover(pid, data_dir / directory)
 
 
 def _python(stack: Stack, name: str, *arguments: str, **changes: Any) -> Child:
@@ -212,12 +111,15 @@ def _start(stack: Stack, listeners: list[socket.socket]) -> None:
         for descriptor in descriptors
     ]
     worker = _python(
-        stack, "worker", "arq", "worker.main.WorkerSettings", count=settings.worker_processes
+        stack,
+        *("worker", "arq", "worker.main.WorkerSettings"),
+        count=settings.worker_processes,
+        stop_within_s=35,  # It lets a job that has begun come to its end, up to 30 s.
     )
     for child in (*api, worker):
         supervisor.start(child)
     _timed(stack, "API and worker", lambda: _await_ready(stack, *api, worker))
-    stack.say(f"Ready in {time.monotonic() - begun:.1f} s")
+    stack.supervisor.say(f"Ready in {time.monotonic() - begun:.1f} s")
     stack.console.print(
         f"\n  Address  {stack.api_url}\n  Key      {key}\n           "
         f"(kept in {stack.data_dir / 'dev-api-key'})\n",
@@ -226,13 +128,13 @@ def _start(stack: Stack, listeners: list[socket.socket]) -> None:
         soft_wrap=True,
     )
     _demo(stack)
-    stack.say("Ctrl-C stops it.")
+    stack.supervisor.say("Ctrl-C stops it.")
 
 
 def _timed(stack: Stack, what: str, step: Callable[[], str]) -> None:
     begun = time.monotonic()
     done = step()
-    stack.say(f"{what}: {done} ({time.monotonic() - begun:.1f} s)")
+    stack.supervisor.say(f"{what}: {done} ({time.monotonic() - begun:.1f} s)")
 
 
 def _start_servers(stack: Stack) -> str:
@@ -294,7 +196,7 @@ def _demo(stack: Stack) -> None:
     try:
         stack.supervisor.run_once(step, to_console=True)
     except ChildFailedError as error:
-        stack.say(str(error))
+        stack.supervisor.say(str(error))
     else:
         write_json(state_path, state | {"demo_for": stack.identity})
 

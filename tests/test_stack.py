@@ -1,149 +1,23 @@
-"""`breadth up` as a person runs it: a real command in a directory of its own, ended by signals."""
+"""`breadth up` as a person runs it: ready, calm, restarted when killed, gone when told to."""
 
 import json
 import os
-import shutil
 import signal
-import socket
-import subprocess
-import sys
-import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from cli import embedded
-from cli.children import Account
-from cli.unprivileged import may_pass
-
-NOBODY = Account("nobody", 65534, 65534)
-COMMAND = [sys.executable, "-m", "cli.main"]
-
-
-@dataclass
-class Up:
-    """One running `breadth up`."""
-
-    process: subprocess.Popen[bytes]
-    data_dir: Path
-    port: int
-
-    def status(self) -> dict[str, Any]:
-        return dict(json.loads((self.data_dir / "stack.json").read_text()))
-
-    def pids(self, name: str) -> list[int]:
-        return list(self.status()["pids"][name])
-
-    def all_pids(self) -> list[int]:
-        return [pid for pids in self.status()["pids"].values() for pid in pids]
-
-    def said(self) -> str:
-        return self.data_dir.with_name("said").read_text()
-
-    def answers(self, path: str) -> int:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
-                return int(answer.status)
-        except urllib.error.HTTPError as error:
-            error.close()
-            return error.code
-        except OSError:
-            return 0
-
-    def await_line(self, line: str, within_s: float = 60) -> None:
-        begun = time.monotonic()
-        while line not in self.said():
-            assert self.process.poll() is None, self.said()
-            assert time.monotonic() - begun < within_s, self.said()
-            time.sleep(0.05)
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(60)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def environment(data_dir: Path, port: int, more: Mapping[str, str]) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("BREADTH_")}
-    return kept | {
-        "BREADTH_DATA_DIR": str(data_dir),
-        "BREADTH_PORT": str(port),
-        "BREADTH_DEMO": "0",
-        **more,
-    }
-
-
-def start(
-    data_dir: Path, prefix: tuple[str, ...] = (), more: Mapping[str, str] | None = None
-) -> Up:
-    port = free_port()
-    with data_dir.with_name("said").open("wb") as said:
-        process = subprocess.Popen(  # noqa: S603 - our own command
-            [*prefix, *COMMAND, "up"],
-            env=environment(data_dir, port, more or {}),
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=subprocess.STDOUT,
-        )
-    return Up(process, data_dir, port)
-
-
-def refused(
-    data_dir: Path,
-    port: int | None = None,
-    prefix: tuple[str, ...] = (),
-    more: Mapping[str, str] | None = None,
-) -> str:
-    """Run `breadth up` where it cannot start: one line, no traceback, a non-zero code."""
-    done = subprocess.run(  # noqa: S603 - our own command
-        [*prefix, *COMMAND, "up"],
-        env=environment(data_dir, port or free_port(), more or {}),
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode in (1, 2), done
-    assert done.stderr.startswith("breadth: "), done.stderr
-    assert done.stderr.count("\n") == 1, done.stderr
-    return done.stderr
-
-
-def ordinary_user() -> tuple[str, ...]:
-    """What to put before a command so that it runs without the rights of root."""
-    if os.geteuid() != 0:
-        return ()
-    setpriv = shutil.which("setpriv")
-    if setpriv is None:
-        pytest.skip("no setpriv to give up the rights of root with")
-    # Where the interpreter lies in root's closed home, the right to read there is all that stays.
-    closed = not may_pass(Path(sys.executable).resolve().parent, NOBODY)
-    kept = "-all,+dac_read_search" if closed else "-all"
-    return (
-        *(setpriv, f"--reuid={NOBODY.uid}", f"--regid={NOBODY.gid}", "--clear-groups"),
-        *(f"--inh-caps={kept}", f"--ambient-caps={kept}", f"--bounding-set={kept}"),
-    )
+from tests.breadth_up import NOBODY, Up, breadth, open_directory, ordinary_user, refused, start
 
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Path]:
-    """A directory that every account may pass; pytest's own are closed to others."""
-    directory = Path(tempfile.mkdtemp(prefix="breadth-stack-")).resolve()
-    directory.chmod(0o755)
-    yield directory
-    shutil.rmtree(directory)
+    with open_directory() as directory:
+        yield directory
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +70,22 @@ def test_servers_listen_on_the_loopback_address_only(up: Up) -> None:
 
 def test_second_up_on_the_same_directory_says_so(up: Up) -> None:
     assert f"already running on {up.data_dir} (pid {up.process.pid})" in refused(up.data_dir)
+
+
+def test_commands_beside_a_running_stack_need_no_settings(up: Up) -> None:
+    issue = ("keys", "create", "--provider", "acme", "--name", "eMAR", "--scope", "events:write")
+    issued = breadth(up.data_dir, *issue)
+    assert issued.returncode == 0, issued.stderr
+    assert issued.stdout.startswith("brd_")
+    assert issued.stdout.count("\n") == 1
+    assert breadth(up.data_dir, "migrate").stdout == "nothing new\n"
+
+
+def test_unknown_scope_is_refused_with_the_ones_there_are(up: Up) -> None:
+    issue = ("keys", "create", "--provider", "acme", "--name", "eMAR", "--scope", "everything")
+    refusal = breadth(up.data_dir, *issue)
+    assert refusal.returncode == 2
+    assert "events:write" in refusal.stderr
 
 
 def test_taken_port_is_named(up: Up, place: Path) -> None:
@@ -305,33 +195,3 @@ def test_servers_of_your_own_slot_in_by_their_urls(
     assert not [each for each in workers if "BREADTH_ADMIN_DATABASE_URL" in each.environ()]
     assert first.stop() == 0
     assert not (directory / "data/postgres").exists()
-
-
-def test_directory_without_write_permission_is_named(place: Path) -> None:
-    closed = place / "closed"
-    closed.mkdir()
-    closed.chmod(0o555)
-    for data_dir in (closed, closed / "data"):
-        assert str(data_dir) in refused(data_dir, prefix=ordinary_user())
-
-
-def test_directory_of_another_version_says_what_to_do(place: Path) -> None:
-    other = place / "other"
-    other.mkdir()
-    (other / "version.json").write_text('{"layout": 1, "postgresql": 12}')
-    line = refused(other)
-    assert "PostgreSQL 12" in line
-    assert "move the directory away" in line
-
-
-def test_directory_with_other_files_is_left_alone(place: Path) -> None:
-    foreign = place / "foreign"
-    foreign.mkdir()
-    (foreign / "thesis.txt").write_text("years of work")
-    assert "holds other files" in refused(foreign)
-    assert [entry.name for entry in foreign.iterdir()] == ["thesis.txt"]
-
-
-def test_setting_that_cannot_be_read_is_named(place: Path) -> None:
-    for name in ("BREADTH_API_PROCESSES", "BREADTH_STATEMENT_TIMEOUT_S"):
-        assert f"{name}: " in refused(place / "setting", more={name: "many"})
