@@ -8,6 +8,8 @@ from fastapi import APIRouter, FastAPI
 import api.health
 import api.inbound.events
 import api.problems
+import api.reading.evidence
+import api.reading.views
 from api.described import describe, operation_id
 from api.envelope import Envelope
 from api.inbound.committer import Committer
@@ -23,7 +25,12 @@ from models.queue import Doorbell, redis_of
 from models.settings import Settings
 
 #: One router for each resource, added here; all under /v1 ask for a key.
-ROUTERS: tuple[APIRouter, ...] = (api.health.router, api.inbound.events.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    api.health.router,
+    api.inbound.events.router,
+    api.reading.views.router,
+    api.reading.evidence.router,
+)
 
 
 def create_app(

@@ -139,6 +139,12 @@ async def service_ids(session: AsyncSession, service: str) -> list[str]:
     return ids
 
 
+async def is_known(session: AsyncSession, ids: list[str]) -> bool:
+    """Whether the service has been set up under its present id."""
+    found = await session.scalar(select(Service.code).where(Service.code == ids[0]))
+    return found is not None
+
+
 def successor_of(predecessor: dict[str, str | None], service: str) -> str:
     """Follow re-registrations to the id a location has today; `predecessor` is by code."""
     after = {before: code for code, before in predecessor.items() if before is not None}

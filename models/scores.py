@@ -46,6 +46,7 @@ class Snapshot(OfProvider, Base):
     content_hash: Mapped[bytes] = mapped_column(LargeBinary)
     method: Mapped[str]
     provisional: Mapped[bool]
+    evidence_to: Mapped[datetime | None]
     body: Mapped[dict[str, object]] = mapped_column(JSONB)
 
 

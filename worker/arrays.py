@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
 
 import numpy as np
 
+from models.axes import CellRow, axis_of, segment_of, segments_along
 from models.catalogue import HOURS_PLANNED, Indicator
 from models.context import ServiceContext
 from models.vocabulary import (
-    AXIS_OF,
     CHECK_CHANNELS,
     MINUTES_PER_UNIT,
     Axis,
-    Band,
     Better,
     Channel,
     ExposureUnit,
@@ -33,20 +31,6 @@ _MEASURES = {Measure.PROPORTION: PROPORTION, Measure.RATE: RATE, Measure.MEAN: M
 _HUNDREDTHS = 100.0
 
 
-class CellRow(NamedTuple):
-    """One cell as it is read from the database."""
-
-    month: date
-    indicator: str
-    team: str
-    area: str
-    band: str
-    x: int
-    n: int
-    sum_squares: int
-    events: int
-
-
 @dataclass(frozen=True, slots=True)
 class Layout:
     """A service's cells along one strand's axis, for several `as_of` at once.
@@ -58,6 +42,7 @@ class Layout:
     provided : [b, g] False: no care there in the current window, so nothing to reach.
     """
 
+    axis: Axis
     segments: tuple[str, ...]
     panel: Panel
     members: Floats
@@ -83,39 +68,6 @@ def indicator_arrays(chosen: Sequence[Indicator]) -> Indicators:
     )
 
 
-def axis_of(strand: Strand, context: ServiceContext, cells: Sequence[CellRow]) -> Axis:
-    """Areas where the service has any; a service without areas is aligned team by team."""
-    axis = AXIS_OF[strand]
-    if axis is Axis.AREA and not any(cell.area for cell in cells):
-        has_areas = any(place.area for team in context.teams for place in team.places)
-        return Axis.AREA if has_areas else Axis.TEAM
-    return axis
-
-
-def segment_of(cell: CellRow, axis: Axis) -> str:
-    """Where a cell counts along an axis, '' where it does not."""
-    match axis:
-        case Axis.TEAM:
-            return cell.team
-        case Axis.BAND:
-            return cell.band
-        case Axis.AREA:
-            # A team without an area is its own.
-            return cell.area or cell.team
-
-
-def segments_along(
-    axis: Axis, context: ServiceContext, cells: Sequence[CellRow]
-) -> tuple[str, ...]:
-    if axis is Axis.BAND:
-        return tuple(Band)
-    if axis is Axis.TEAM:
-        return tuple(team.code for team in context.teams)
-    named = {place.area or team.code for team in context.teams for place in team.places}
-    named |= {team.code for team in context.teams if not team.places}
-    return tuple(sorted(named | {cell.area for cell in cells if cell.area}))
-
-
 def lay_out(
     strand: Strand,
     context: ServiceContext,
@@ -128,7 +80,7 @@ def lay_out(
     Every window needs a current one; the months axis of each ends with its own `as_of`.
     """
     chosen = evidence_indicators(context)
-    axis = axis_of(strand, context, cells)
+    axis = axis_of(strand, context, (cell.area for cell in cells))
     segments = segments_along(axis, context, cells)
     teams = ("", *(team.code for team in context.teams))
     strata = ("",) if axis is Axis.TEAM else teams
@@ -162,6 +114,7 @@ def lay_out(
     planned = (whole.take(whole.planned, at) * current[:, None]).sum(-1)
     seen = (whole.take(whole.seen, at) * current[:, None]).sum(-1) > 0
     return Layout(
+        axis=axis,
         segments=segments,
         panel=panel,
         members=(panel.indicators.channel == np.arange(len(CHANNELS))[:, None]).astype(float),
@@ -238,7 +191,7 @@ class _Whole:
         self.unit_place = {unit.value: place for place, unit in enumerate(self.units)}
 
     def add(self, cell: CellRow) -> None:
-        segment = self.segment.get(segment_of(cell, self.axis))
+        segment = self.segment.get(segment_of(cell.team, cell.area, cell.band, self.axis))
         month = months_apart(self.first, cell.month)
         if segment is None or month >= self.length:
             return

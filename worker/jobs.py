@@ -28,7 +28,7 @@ WHERE NOT EXISTS (
 """
 
 
-async def recompute(context: dict[Any, Any], provider: str, service: str) -> int:
+async def recompute(context: dict[str, Any], provider: str, service: str) -> int:
     """Answer the doorbell of one service."""
     now = context["clock"]()
     return await drain(context["sessions"], ProviderId(UUID(provider)), service, now)
@@ -49,7 +49,7 @@ async def sweep_marks(sessions: Sessions, now: datetime) -> int:
     return len(marked)
 
 
-async def mark_due(context: dict[Any, Any]) -> None:
+async def mark_due(context: dict[str, Any]) -> None:
     """Ask for the month that has just ended, and for provisional looks that have become final."""
     sessions, now = context["sessions"], context["clock"]()
     async with transaction(sessions, None) as session:

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 from arq import cron
@@ -17,6 +17,9 @@ from models.db import engine_of, refuse_unsafe_role, sessions_of
 from models.queue import deserialize, serialize
 from models.settings import Settings
 from worker.jobs import mark_due, recompute, sweep_marks
+
+if TYPE_CHECKING:
+    from arq.typing import WorkerCoroutine
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +66,9 @@ def worker_settings(settings: Settings) -> type:
     """The class that arq reads; it looks at the class itself, so nothing can be inherited."""
     attributes = {
         "functions": [recompute],
-        "cron_jobs": [cron(mark_due, minute={3, 23, 43}, run_at_startup=True)],
+        "cron_jobs": [
+            cron(cast("WorkerCoroutine", mark_due), minute={3, 23, 43}, run_at_startup=True)
+        ],
         "on_startup": startup,
         "on_shutdown": shutdown,
         "redis_settings": redis_settings(settings),

@@ -13,13 +13,14 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.axes import CellRow
 from models.calendar import add_months
 from models.cells import CLAIM, TRY_LOCK, lock_name
 from models.context import ServiceContext, load_context, service_ids
 from models.db import Sessions, driver, transaction
 from models.scores import Score
 from models.vocabulary import Family, ProviderId
-from worker.arrays import HISTORY_MONTHS, CellRow
+from worker.arrays import HISTORY_MONTHS
 from worker.rollup import Slice, every_slice, roll_up, slices_of_versions
 from worker.scoring import conclude
 from worker.snapshots import freeze

@@ -6,10 +6,11 @@ from datetime import date
 
 import numpy as np
 
+from models.axes import CellRow
 from models.calendar import band_minutes, months_between
 from models.context import ServiceContext
 from models.vocabulary import Axis, Band, Coverage, SegmentStatus, Strand
-from worker.arrays import CellRow, Layout, axis_of, lay_out
+from worker.arrays import Layout, lay_out
 from worker.stats.conjunction import hommel_adjusted, least_share, lower_bound
 from worker.stats.evidence import Evidence, indicator_evidence
 from worker.stats.looks import alpha_of_look
@@ -144,7 +145,7 @@ def score_strand(
         scores.append(
             StrandScore(
                 strand=strand,
-                axis=axis_of(strand, context, cells),
+                axis=layout.axis,
                 codes=layout.segments,
                 alpha=float(alpha[row]),
                 status=_statuses(

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from models.axes import CellRow
 from models.context import ServiceContext
 from models.vocabulary import Strand
-from worker.arrays import CellRow
 from worker.content import content_of
 from worker.score import StrandScore, score_strand
 from worker.windows import is_provisional, windows_of

@@ -41,6 +41,7 @@ async def freeze(
     changed = []
     for as_of, conclusion in sorted(concluded.items()):
         wanted = content_hash(conclusion.content)
+        latest = await evidence_to(session, context, as_of)
         newest = await newest_snapshot(session, context.service, as_of)
         if newest is not None and newest[1] == wanted:
             snapshot_id = newest[0]
@@ -55,6 +56,7 @@ async def freeze(
                 content_hash=wanted,
                 method=METHOD,
                 provisional=conclusion.provisional,
+                evidence_to=latest,
                 body=conclusion.content,
             )
             session.add(row)
@@ -66,7 +68,7 @@ async def freeze(
             "known_snapshot": known,
             "context_hash": digest,
             "computed_at": now,
-            "evidence_to": await evidence_to(session, context, as_of),
+            "evidence_to": latest,
         }
         await session.execute(
             insert(Score)

@@ -329,6 +329,7 @@ def upgrade() -> None:
         sa.Column("content_hash", sa.LargeBinary(), nullable=False),
         sa.Column("method", sa.Text(), nullable=False),
         sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("evidence_to", sa.DateTime(timezone=True), nullable=True),
         sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.ForeignKeyConstraint(
             ["provider_id", "context_hash"],

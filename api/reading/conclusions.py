@@ -1,0 +1,122 @@
+"""The conclusion that answers a question: the current score, or the newest snapshot of a day."""
+
+import asyncio
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.problems import Problem
+from api.reading.asked import Asked
+from api.running import Running
+from models.cells import is_marked, mark_as_of
+from models.context import ServiceContext, is_known, service_ids
+from models.db import transaction
+from models.people import KeyHolder
+from models.scores import Context, Score, Snapshot
+
+#: How often a view that waits for a score looks again.
+LOOK_EVERY_S = 0.05
+
+
+class Conclusion(NamedTuple):
+    """A frozen body with what was known when it was last confirmed."""
+
+    service: str
+    snapshot: UUID
+    body: dict[str, Any]
+    known_snapshot: str
+    context_hash: bytes
+    computed_at: datetime
+    evidence_to: datetime | None
+    pending: bool
+
+
+async def conclusion_of(
+    running: Running, holder: KeyHolder, service: str, question: Asked
+) -> Conclusion | None:
+    """The conclusion, None when it is being computed for the first time and takes longer.
+
+    A month never scored is asked for with a mark of its own, in a transaction that is over before
+    the waiting starts. Raises `not_found` and `nothing_known_then`.
+    """
+    async with transaction(running.sessions, holder.provider) as session:
+        ids = await service_ids(session, service)
+        if not await is_known(session, ids):
+            raise Problem("not_found")
+        if question.known_at is not None:
+            return await _known_then(session, ids, question)
+        found = await _current(session, ids, question)
+        if found is not None:
+            return found
+        await mark_as_of(session, ids[0], question.as_of)
+    running.doorbell.press(holder.provider, [ids[0]])
+    for _ in range(int(running.settings.score_wait_s / LOOK_EVERY_S)):
+        await asyncio.sleep(LOOK_EVERY_S)
+        async with transaction(running.sessions, holder.provider) as session:
+            found = await _current(session, ids, question)
+        if found is not None:
+            return found
+    return None
+
+
+async def _current(session: AsyncSession, ids: list[str], question: Asked) -> Conclusion | None:
+    row = (
+        await session.execute(
+            select(Score, Snapshot.body)
+            .join(
+                Snapshot,
+                (Snapshot.provider_id == Score.provider_id) & (Snapshot.id == Score.snapshot_id),
+            )
+            .where(Score.service == ids[0], Score.as_of == question.as_of)
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    score, body = row
+    return Conclusion(
+        service=ids[0],
+        snapshot=score.snapshot_id,
+        body=body,
+        known_snapshot=score.known_snapshot,
+        context_hash=score.context_hash,
+        computed_at=score.computed_at,
+        evidence_to=score.evidence_to,
+        pending=await is_marked(session, ids),
+    )
+
+
+async def _known_then(session: AsyncSession, ids: list[str], question: Asked) -> Conclusion:
+    row = await session.scalar(
+        select(Snapshot)
+        .where(
+            Snapshot.service.in_(ids),
+            Snapshot.as_of == question.as_of,
+            Snapshot.computed_at <= question.known_at,
+        )
+        .order_by(Snapshot.computed_at.desc())
+        .limit(1)
+    )
+    if row is None:
+        raise Problem("nothing_known_then")
+    return Conclusion(
+        service=ids[0],
+        snapshot=row.id,
+        body=row.body,
+        known_snapshot=row.known_snapshot,
+        context_hash=row.context_hash,
+        computed_at=row.computed_at,
+        evidence_to=row.evidence_to,
+        pending=False,
+    )
+
+
+async def context_of(session: AsyncSession, conclusion: Conclusion) -> ServiceContext:
+    """Teams, bands and indicators as they were for this conclusion."""
+    body = await session.scalar(
+        select(Context.body).where(Context.context_hash == conclusion.context_hash)
+    )
+    return msgspec.convert(body, ServiceContext)

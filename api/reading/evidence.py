@@ -1,0 +1,226 @@
+"""The events behind a number: counted by the same code that made the cells, one line an event."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.deps import Holder, Now, RunningApp, require
+from api.paging import Cursor, Limit, cursor_to, link_next, position_of
+from api.problems import Problem, problems
+from api.reading.asked import AsOf, KnownAt, asked, month_asked, refuse
+from api.reading.conclusions import conclusion_of, context_of
+from api.reading.schemas import CountsAs, EvidenceItem, EvidencePage, Exposure
+from models.axes import axis_of, segment_of
+from models.catalogue import Indicator
+from models.context import ServiceContext, load_context
+from models.counting import Counted
+from models.db import driver, transaction
+from models.exposure import CareTime, care_time
+from models.slices import months_before, read_counted, read_events, types_of
+from models.vocabulary import MINUTES_PER_UNIT, Axis, ExposureUnit, Family, Measure, Scope, Strand
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    Connection = asyncpg.Connection[Any]
+
+router = APIRouter(
+    prefix="/v1/services/{service}",
+    tags=["reading"],
+    dependencies=[require(Scope.VIEWS_READ)],
+)
+
+Key = tuple[str, str, str, str, str]
+
+MONTHS_OF = """
+SELECT DISTINCT month, type FROM events WHERE service = ANY($1) AND month <= $2
+"""
+AREAS_OF = "SELECT DISTINCT area FROM cells WHERE service = $1 AND area <> ''"
+
+
+@router.get("/evidence", responses=problems("not_found", "nothing_known_then", "invalid"))
+async def list_evidence(
+    service: Annotated[str, Path(max_length=200)],
+    running: RunningApp,
+    holder: Holder,
+    now: Now,
+    request: Request,
+    response: Response,
+    strand: Annotated[Strand | None, Query()] = None,
+    segment: Annotated[str | None, Query(max_length=200)] = None,
+    indicator: Annotated[str | None, Query(max_length=200)] = None,
+    month: Annotated[str | None, Query(examples=["2026-09"])] = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> EvidencePage:
+    """The events behind a number, as they were known for it.
+
+    With `indicator`, `x` and `n` of all items sum to the cell. Without it each stored event
+    stands once.
+    """
+    if segment is not None and strand is None:
+        raise refuse("segment", "strand_missing", "Name the strand whose segment this is.")
+    question = asked(as_of, known_at, now)
+    only = month_asked("month", month) if month else None
+    listing = f"evidence/{service}/{strand}/{segment}/{indicator}/{month}"
+    after: Key | None = position_of(running, holder.provider, listing, cursor, tuple)
+    conclusion = await conclusion_of(running, holder, service, question)
+    if conclusion is None:
+        raise Problem("unavailable", "The service is being scored for the first time; ask again.")
+    async with transaction(running.sessions, holder.provider) as session:
+        known: str | None = conclusion.known_snapshot
+        context = await context_of(session, conclusion)
+        if only is not None and only > question.as_of:
+            # Beyond what was judged there is only what is known now.
+            known = None if question.known_at is None else known
+            context = (await load_context(session, service)) or context
+        chosen = None if indicator is None else indicator_called(context, indicator)
+        reading = await Reading.opened(session, context, known, strand, segment, chosen)
+        months = [only] if only else await reading.months(question.as_of)
+        found: list[tuple[Key, EvidenceItem]] = []
+        for each in months:
+            if after is not None and f"{each}" < after[0]:
+                continue
+            found += [
+                item for item in await reading.items(each) if after is None or item[0] > after
+            ]
+            if len(found) > limit:
+                break
+        exposure = None
+        if chosen is not None and chosen.measure is Measure.RATE:
+            exposure = await reading.exposure(months)
+    next_cursor = None
+    if len(found) > limit:
+        next_cursor = cursor_to(running, holder.provider, listing, found[limit - 1][0])
+        link_next(running, request, response, next_cursor)
+    return EvidencePage(
+        items=[item for _, item in found[:limit]], next_cursor=next_cursor, exposure=exposure
+    )
+
+
+def indicator_called(context: ServiceContext, code: str) -> Indicator:
+    for indicator in context.indicators:
+        if indicator.code == code:
+            return indicator
+    raise refuse("indicator", "unknown_indicator", f"The catalogue has no indicator {code!r}.")
+
+
+class Reading:
+    """One service's slices as known at one moment, filtered as the reader asked."""
+
+    def __init__(
+        self,
+        connection: "Connection",
+        context: ServiceContext,
+        known: str | None,
+        axis: Axis | None,
+        segment: str | None,
+        indicator: Indicator | None,
+    ) -> None:
+        self.connection, self.context, self.known = connection, context, known
+        self.axis, self.segment, self.indicator = axis, segment, indicator
+        self.families = [indicator.family] if indicator else list(Family)
+
+    @classmethod
+    async def opened(
+        cls,
+        session: AsyncSession,
+        context: ServiceContext,
+        known: str | None,
+        strand: Strand | None,
+        segment: str | None,
+        indicator: Indicator | None,
+    ) -> "Reading":
+        connection = await driver(session)
+        axis = None
+        if strand is not None:
+            rows = await connection.fetch(AREAS_OF, context.service)
+            axis = axis_of(strand, context, (row["area"] for row in rows))
+        return cls(connection, context, known, axis, segment, indicator)
+
+    async def months(self, until: date) -> list[date]:
+        rows = await self.connection.fetch(MONTHS_OF, list(self.context.known_as), until)
+        types = {name for family in self.families for name in types_of(family, self.context)}
+        return sorted({row["month"] for row in rows if row["type"] in types})
+
+    def matches(self, team: str, area: str, band: str) -> bool:
+        if self.axis is None:
+            return True
+        place = segment_of(team, area, band, self.axis)
+        return place == self.segment if self.segment is not None else place != ""
+
+    async def items(self, month: date) -> list[tuple[Key, EvidenceItem]]:
+        """Items of one month in the order of their keys."""
+        found = []
+        for family in self.families:
+            counted = await read_counted(self.connection, self.context, month, family, self.known)
+            for one in counted:
+                if self.matches(one.team, one.area, one.band):
+                    found += list(self.lines(month, one))
+        return sorted(found, key=lambda pair: pair[0])
+
+    def lines(self, month: date, one: Counted) -> Iterator[tuple[Key, EvidenceItem]]:
+        event = one.event
+        x: float | None = None
+        n: int | None = None
+        counts_as: CountsAs | None = None
+        reason = one.excluded
+        indicator = self.indicator
+        if indicator is not None:
+            if event.type not in indicator.events:
+                return
+            counted_x, counted_n, _ = one.contributes(indicator)
+            if not counted_x and not counted_n:
+                if indicator.measure is not Measure.PROPORTION and reason is None:
+                    return
+                counts_as, reason = "excluded", reason or "not_in_denominator"
+            else:
+                counts_as = "numerator" if counted_x else "denominator"
+            mean = indicator.measure is Measure.MEAN
+            x = counted_x / 100 if mean else counted_x
+            n = None if indicator.measure is Measure.RATE else counted_n
+        elif reason is not None:
+            counts_as = "excluded"
+        at = event.occurred_at.isoformat()
+        yield (
+            (f"{month}", at, event.source, event.event_id, event.type),
+            EvidenceItem(
+                id=event.event_id,
+                source=event.source,
+                version=event.version,
+                type=event.type,
+                team=one.team or None,
+                occurred_at=event.occurred_at,
+                received_at=event.received_at,
+                indicator=indicator.code if indicator else None,
+                x=x,
+                n=n,
+                counts_as=counts_as,
+                reason=reason,
+            ),
+        )
+
+    async def exposure(self, months: list[date]) -> Exposure | None:
+        """Care time of the chosen segment over the months, and the censuses that tell it."""
+        times: list[CareTime] = []
+        types = types_of(Family.CENSUS, self.context)
+        for month in months:
+            reach = [*months_before(month, Family.CENSUS), month]
+            censuses = await read_events(self.connection, self.context, reach, types, self.known)
+            times += care_time(month, censuses, self.context)
+        mine = [time for time in times if self.matches(time.team, time.area, time.band)]
+        residents = any(time.unit is ExposureUnit.RESIDENT_DAYS for time in times)
+        unit = ExposureUnit.RESIDENT_DAYS if residents else ExposureUnit.CARE_HOURS
+        minutes = sum(time.minutes for time in mine if time.unit is unit)
+        if not mine:
+            return None
+        return Exposure(
+            value=minutes / MINUTES_PER_UNIT[unit],
+            unit=unit.value,
+            census_ids=sorted({time.census.event_id for time in mine if time.unit is unit}),
+        )

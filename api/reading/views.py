@@ -1,0 +1,183 @@
+"""Conclusions go out: the three strands and the one story, frozen, and what is live beside."""
+
+import hashlib
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Header, Path, Response
+
+from api.deps import Holder, Now, Running, RunningApp, require
+from api.problems import problems
+from api.reading.asked import Asked, AsOf, KnownAt, asked
+from api.reading.conclusions import Conclusion, conclusion_of, context_of
+from api.reading.schemas import StoryView, StrandView
+from models.axes import CellRow, axis_of, segment_of
+from models.calendar import month_of
+from models.context import ServiceContext
+from models.db import driver, transaction
+from models.people import KeyHolder
+from models.vocabulary import Scope, Strand
+
+router = APIRouter(
+    prefix="/v1/services/{service}",
+    tags=["reading"],
+    dependencies=[require(Scope.VIEWS_READ)],
+)
+
+ServiceId = Annotated[str, Path(max_length=200, description="CQC location id.")]
+IfNoneMatch = Annotated[str | None, Header()]
+COMPUTING_RETRY_S = 2
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    202: {"description": "Being computed for the first time; ask again after `Retry-After`."},
+    304: {"description": "Nothing but the time of computing has changed since `If-None-Match`."},
+    **problems("not_found", "nothing_known_then", "invalid"),
+}
+
+OPEN_MONTH = """
+SELECT month, indicator, team, area, band, x, n, sum_squares, events FROM cells
+WHERE service = $1 AND month = $2
+"""
+
+
+@router.get("/spread-dashboard", response_model=StrandView, responses=RESPONSES)
+async def read_spread_dashboard(
+    service: ServiceId,
+    running: RunningApp,
+    holder: Holder,
+    now: Now,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Improvement by team: where it is reached, where it is not, and how much can be claimed."""
+    question = asked(as_of, known_at, now)
+    return await view(running, holder, service, question, now, if_none_match, Strand.TEAM_SPREAD)
+
+
+@router.get("/shift-coverage-review", response_model=StrandView, responses=RESPONSES)
+async def read_shift_coverage_review(
+    service: ServiceId,
+    running: RunningApp,
+    holder: Holder,
+    now: Now,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Improvement by time of day and week, each team compared with itself."""
+    question = asked(as_of, known_at, now)
+    return await view(running, holder, service, question, now, if_none_match, Strand.SHIFT_COVERAGE)
+
+
+@router.get("/evidence-alignment", response_model=StrandView, responses=RESPONSES)
+async def read_evidence_alignment(
+    service: ServiceId,
+    running: RunningApp,
+    holder: Holder,
+    now: Now,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Internal indicators beside what people, families and partners say, by service area."""
+    question = asked(as_of, known_at, now)
+    return await view(
+        running, holder, service, question, now, if_none_match, Strand.EVIDENCE_ALIGNMENT
+    )
+
+
+@router.get("/breadth", response_model=StoryView, responses=RESPONSES)
+async def read_breadth(
+    service: ServiceId,
+    running: RunningApp,
+    holder: Holder,
+    now: Now,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """The one story: is the combined evidence broad enough, and what is still missing."""
+    return await view(
+        running, holder, service, asked(as_of, known_at, now), now, if_none_match, None
+    )
+
+
+async def view(
+    running: Running,
+    holder: KeyHolder,
+    service: str,
+    question: Asked,
+    now: datetime,
+    if_none_match: str | None,
+    strand: Strand | None,
+) -> Response:
+    """One strand of a conclusion, or its story where no strand is named."""
+    conclusion = await conclusion_of(running, holder, service, question)
+    if conclusion is None:
+        return Response(
+            msgspec.json.encode({"service": service, "pending": True}),
+            status_code=202,
+            media_type="application/json",
+            headers={"Retry-After": str(COMPUTING_RETRY_S)},
+        )
+    body = view_body(conclusion, strand)
+    if question.known_at is None and not question.explicit:
+        async with transaction(running.sessions, holder.provider) as session:
+            context = await context_of(session, conclusion)
+            rows = await (await driver(session)).fetch(
+                OPEN_MONTH, conclusion.service, month_of(now)
+            )
+        body["current_month"] = to_date(context, strand, month_of(now), rows)
+    tag = etag(body)
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if if_none_match and tag in {each.strip() for each in if_none_match.split(",")}:
+        return Response(status_code=304, headers=headers)
+    return Response(msgspec.json.encode(body), media_type="application/json", headers=headers)
+
+
+def view_body(conclusion: Conclusion, strand: Strand | None) -> dict[str, Any]:
+    """The frozen content of a strand under the head that all views share."""
+    stored = conclusion.body
+    part = stored["story"] if strand is None else stored["strands"][strand]
+    head = ("as_of", "method", "catalogue", "programme", "windows")
+    return {
+        "service": conclusion.service,
+        "snapshot": str(conclusion.snapshot),
+        **{name: stored[name] for name in head},
+        "freshness": {
+            "computed_at": conclusion.computed_at,
+            "evidence_to": conclusion.evidence_to,
+            "pending": conclusion.pending,
+        },
+        "current_month": None,
+        **part,
+    }
+
+
+def to_date(
+    context: ServiceContext, strand: Strand | None, month: date, rows: list[Any]
+) -> dict[str, Any]:
+    """Counts of the open month so far, by segment and indicator; live and never judged."""
+    cells = [CellRow(*row) for row in rows]
+    axis = axis_of(strand or Strand.TEAM_SPREAD, context, (cell.area for cell in cells))
+    known = {indicator.code for indicator in context.indicators}
+    segments: dict[str, dict[str, dict[str, int]]] = {}
+    for cell in cells:
+        segment = segment_of(cell.team, cell.area, cell.band, axis)
+        if not segment or cell.indicator not in known:
+            continue
+        counts = segments.setdefault(segment, {}).setdefault(
+            cell.indicator, {"x": 0, "n": 0, "events": 0}
+        )
+        counts["x"] += cell.x
+        counts["n"] += cell.n
+        counts["events"] += cell.events
+    return {"month": f"{month:%Y-%m}", "segments": segments}
+
+
+def etag(body: dict[str, Any]) -> str:
+    """Strong tag over all of the body but the time it was computed."""
+    timeless = {**body, "freshness": {**body["freshness"], "computed_at": None}}
+    digest = hashlib.sha256(msgspec.json.encode(timeless, order="deterministic"))
+    return f'"{digest.hexdigest()[:32]}"'

@@ -1,0 +1,56 @@
+"""A strand's segments are teams, bands or areas: where a cell or an event counts along them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from models.context import ServiceContext
+from models.vocabulary import AXIS_OF, Axis, Band, Strand
+
+
+class CellRow(NamedTuple):
+    """One cell as it is read from the database."""
+
+    month: date
+    indicator: str
+    team: str
+    area: str
+    band: str
+    x: int
+    n: int
+    sum_squares: int
+    events: int
+
+
+def axis_of(strand: Strand, context: ServiceContext, areas: Iterable[str]) -> Axis:
+    """Areas where the service or its evidence has any; else it is aligned team by team."""
+    axis = AXIS_OF[strand]
+    if axis is not Axis.AREA:
+        return axis
+    placed = any(place.area for team in context.teams for place in team.places)
+    return Axis.AREA if placed or any(areas) else Axis.TEAM
+
+
+def segment_of(team: str, area: str, band: str, axis: Axis) -> str:
+    """The segment, '' where the evidence is in none."""
+    match axis:
+        case Axis.TEAM:
+            return team
+        case Axis.BAND:
+            return band
+        case Axis.AREA:
+            # A team without an area is its own.
+            return area or team
+
+
+def segments_along(
+    axis: Axis, context: ServiceContext, cells: Sequence[CellRow]
+) -> tuple[str, ...]:
+    """All segments, those without evidence among them."""
+    if axis is Axis.BAND:
+        return tuple(Band)
+    if axis is Axis.TEAM:
+        return tuple(team.code for team in context.teams)
+    named = {place.area or team.code for team in context.teams for place in team.places}
+    named |= {team.code for team in context.teams if not team.places}
+    return tuple(sorted(named | {cell.area for cell in cells if cell.area}))
