@@ -5,6 +5,14 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 
+import api.admin.catalogue
+import api.admin.event_types
+import api.admin.frameworks
+import api.admin.keys
+import api.admin.programmes
+import api.admin.quarantine
+import api.admin.services
+import api.admin.settings
 import api.health
 import api.inbound.events
 import api.problems
@@ -28,6 +36,14 @@ from models.settings import Settings
 ROUTERS: tuple[APIRouter, ...] = (
     api.health.router,
     api.inbound.events.router,
+    api.admin.services.router,
+    api.admin.programmes.router,
+    api.admin.keys.router,
+    api.admin.catalogue.router,
+    api.admin.frameworks.router,
+    api.admin.settings.router,
+    api.admin.event_types.router,
+    api.admin.quarantine.router,
     api.reading.views.router,
     api.reading.evidence.router,
 )

@@ -1,0 +1,117 @@
+"""Evidence that waits for a service or team, and people's word that it never will belong."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from api.admin.after_commit import ring_after_commit
+from api.admin.bodies import Body, LongText
+from api.deps import Now, RunningApp, Session, require
+from api.paging import Cursor, Limit, cursor_to, link_next, position_of
+from api.problems import Problem, problems
+from models import quarantine
+from models.cells import mark_service
+from models.context import is_known, service_ids
+from models.events import Quarantined, QuarantineReason
+from models.people import KeyHolder
+from models.vocabulary import Scope
+
+router = APIRouter(prefix="/v1/quarantine", tags=["quarantine"])
+
+Administrator = Annotated[KeyHolder, require(Scope.ADMIN)]
+
+
+class Waiting(BaseModel):
+    id: UUID
+    reason: QuarantineReason
+    service: str = Field(description="As the event named it.")
+    team: str | None = Field(description="As the event named it.")
+    source: str
+    event_id: str
+    version: int
+    type: str | None
+    received_at: datetime
+    released_at: datetime | None = Field(description="When its service and team became known.")
+    dismissed_at: datetime | None
+    dismissed_why: str | None
+
+
+class QuarantineList(BaseModel):
+    items: list[Waiting]
+    next_cursor: str | None
+
+
+class Dismissal(Body):
+    reason: LongText = Field(
+        description="Why this is nobody's evidence.", examples=["Sent for a closed trial team."]
+    )
+
+
+def waiting(row: Quarantined, event_type: str | None) -> Waiting:
+    return Waiting(
+        id=row.id,
+        reason=QuarantineReason(row.reason),
+        service=row.service,
+        team=row.team,
+        source=row.source,
+        event_id=row.event_id,
+        version=row.version,
+        type=event_type,
+        received_at=row.received_at,
+        released_at=row.released_at,
+        dismissed_at=row.dismissed_at,
+        dismissed_why=row.dismissed_why,
+    )
+
+
+@router.get("", responses=problems("invalid"))
+async def list_quarantine(
+    request: Request,
+    response: Response,
+    running: RunningApp,
+    holder: Administrator,
+    session: Session,
+    reason: QuarantineReason | None = None,
+    service: Annotated[str | None, Query(max_length=200, description="As events name it.")] = None,
+    state: quarantine.State = "waiting",
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> QuarantineList:
+    """What waits, oldest first; with `state` what was released or dismissed."""
+    after = position_of(running, holder.provider, "quarantine", cursor, tuple[datetime, UUID])
+    rows = await quarantine.page(session, state, reason, service, after, limit + 1)
+    items = [waiting(row, event_type) for row, event_type in rows[:limit]]
+    next_cursor = None
+    if len(rows) > limit:
+        last = [items[-1].received_at, items[-1].id]
+        next_cursor = cursor_to(running, holder.provider, "quarantine", last)
+        link_next(running, request, response, next_cursor)
+    return QuarantineList(items=items, next_cursor=next_cursor)
+
+
+@router.post("/{row_id}:dismiss", responses=problems("not_found", "conflict", "invalid"))
+async def dismiss_quarantined(
+    row_id: UUID,
+    body: Dismissal,
+    running: RunningApp,
+    holder: Administrator,
+    session: Session,
+    now: Now,
+) -> Waiting:
+    """Say that an event will never belong anywhere. It stays stored, and is not counted."""
+    dismissed = await quarantine.dismiss(session, row_id, body.reason, now)
+    found = await quarantine.find(session, row_id)
+    if found is None:
+        raise Problem("not_found")
+    answer = waiting(found[0], found[1])
+    if not dismissed and answer.dismissed_why != body.reason:
+        ended = "released" if answer.released_at else "dismissed for another reason"
+        raise Problem("conflict", f"This event was {ended} already.")
+    ids = await service_ids(session, answer.service)
+    if dismissed and await is_known(session, ids):
+        await mark_service(session, ids[0])
+        ring_after_commit(session, running, holder.provider, ids[:1])
+    return answer
