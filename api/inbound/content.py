@@ -6,7 +6,7 @@ Everything here is decided before storage; what a number counts as is decided wh
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
@@ -16,6 +16,7 @@ from msgspec import Raw
 from api.inbound.refusals import UNREADABLE, Refused, explain, refuse, unknown_field, unknown_type
 from api.inbound.walks import refuse_identifiers, refuse_large_numbers
 from api.problems import pointer_of
+from models.calendar import LONDON
 from models.event_types import (
     CUSTOM,
     EARLIEST,
@@ -31,6 +32,7 @@ from models.event_types import (
 LONGEST_OWN_WORD = 200
 LARGEST_CUSTOM_DATA = 64 << 10
 A_DAY = timedelta(days=1)
+NOON = time(12)
 
 encode = msgspec.json.Encoder().encode
 encode_sorted = msgspec.json.Encoder(order="deterministic").encode
@@ -82,8 +84,11 @@ def read_content(raw: Raw, event_type: str, terms: Terms, latest: datetime) -> C
     month_at, text_sealed = None, None
     if isinstance(data, ShiftWorked):
         month_at = data.starts_at
-    elif isinstance(data, CensusTaken) and data.on > (latest + A_DAY).date():
-        raise Refused("occurred_in_future", "/data/on", "Send a census of a day that has come.")
+    elif isinstance(data, CensusTaken):
+        if data.on > (latest + A_DAY).date():
+            raise Refused("occurred_in_future", "/data/on", "Send a census of a day that has come.")
+        # It speaks of its day, whenever it was taken down.
+        month_at = datetime.combine(data.on, NOON, LONDON)
     elif isinstance(data, FeedbackReceived) and data.text is not None:
         # Outside of the hash too: to switch text on must not turn resends into conflicts.
         text_sealed = seal(terms.text_cipher, data.text) if terms.text_cipher else None
