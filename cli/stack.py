@@ -127,7 +127,7 @@ def _start(stack: Stack, listeners: list[socket.socket]) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    _demo(stack)
+    show_demo(stack)
     stack.supervisor.say("Ctrl-C stops it.")
 
 
@@ -185,7 +185,7 @@ def _await_ready(stack: Stack, *children: Child) -> str:
     return processes
 
 
-def _demo(stack: Stack) -> None:
+def show_demo(stack: Stack) -> None:
     """Load the demo once, resuming where an interrupted one ended, and show its verdicts."""
     if not stack.settings.demo:
         return
