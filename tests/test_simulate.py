@@ -20,6 +20,7 @@ from cli.simulate import (
     Array,
     Plan,
     Team,
+    Volumes,
     expected_n,
 )
 from cli.simulate_draw import draw
@@ -142,3 +143,17 @@ def test_improvement_reaches_the_improved_level_after_the_ramp_and_only_where_pl
 def test_a_plan_refuses_gains_of_another_shape() -> None:
     with pytest.raises(ValueError, match="gain has shape"):
         steady(gain=np.zeros((2, 2)))
+
+
+def test_a_team_without_an_activity_has_no_evidence_of_it() -> None:
+    sparse = Volumes(
+        shifts_by_day=0, shifts_by_night=0, handover_items=0, records=(0, 12), fft=0, attributed=0
+    )
+    plan = steady()
+    plan = replace(plan, teams=tuple(replace(team, volumes=sparse) for team in plan.teams))
+    counts = draw(plan, np.random.default_rng(2))
+    for code in ("shifts_filled", "handover_quality", "record_quality", "experience_positive"):
+        assert counts.n[:, :, INDEX[code]].sum() == 0
+        assert counts.x[:, :, INDEX[code]].sum() == 0
+    assert counts.n[:, :NO_BAND, INDEX["experience_rating"]].sum() == 0
+    assert counts.n[:, NO_BAND, INDEX["experience_rating"]].sum() > 0
