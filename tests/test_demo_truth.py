@@ -9,23 +9,22 @@ from cli.demo import setting_up
 from cli.demo_services import known_truth
 from models.context import ProgrammeVersion
 from models.vocabulary import Strand
-from tests.simulated import NOW, cells_of, context_of, sent, slices_of
+from tests.simulated import NOW, cells_of, context_of, sent
 from worker.score import StrandScore, score_strand
 from worker.verdict import Verdict, judge
 from worker.windows import windows_of
 
 
 def concluded(number: int, strand: Strand) -> tuple[StrandScore, Verdict, dict[str, Any]]:
-    service, _, everything = sent(number)
+    service, _, _ = sent(number)
     _, programme = setting_up(service)
     version = msgspec.convert(
         programme | {"version": 1, "registered_at": NOW}, ProgrammeVersion, strict=False
     )
     context = msgspec.structs.replace(context_of(service.plan), programmes=(version,))
-    cells = cells_of(slices_of(everything), context)
     as_of = service.plan.calendar[-1]
     windows = windows_of(context, as_of, service.plan.calendar[0])
-    [score] = score_strand(strand, context, cells, [as_of], [windows])
+    [score] = score_strand(strand, context, cells_of(number), [as_of], [windows])
     return score, judge(score, windows), known_truth(service)["strands"][strand.value]
 
 

@@ -29,7 +29,7 @@ from models.calendar import add_months, month_of
 from models.facts import FACTS_OF
 from models.keyring import Pseudonyms
 from models.vocabulary import ExposureUnit
-from tests.simulated import NOW, cells_of, context_of, latest, sent, slices_of
+from tests.simulated import NOW, cells_of, latest, sent
 
 #: Drawn under another name than the catalogue's: what is left of all incidents.
 DERIVED = {"other_incidents"}
@@ -38,14 +38,13 @@ DERIVED = {"other_incidents"}
 @cache
 def counted_again(number: int) -> Counts:
     """What the house counts from the events, in the shape of a draw."""
-    service, _, everything = sent(number)
-    plan = service.plan
+    plan = sent(number)[0].plan
     x = np.zeros((len(plan.teams), PLACES, len(INDICATORS), plan.months), dtype=np.int64)
     n, squares = np.zeros(x.shape), np.zeros_like(x)
     teams = {team.code: t for t, team in enumerate(plan.teams)}
     places = {band.value: place for place, band in enumerate(BANDS)} | {"": NO_BAND}
     months = {month: m for m, month in enumerate(plan.calendar)}
-    for cell in cells_of(slices_of(everything), context_of(plan)):
+    for cell in cells_of(number):
         if not cell.team:
             continue
         t, place, m = teams[cell.team], places[cell.band], months[cell.month]
