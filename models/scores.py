@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, text
+from sqlalchemy import JSON, ForeignKeyConstraint, Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -47,7 +47,8 @@ class Snapshot(OfProvider, Base):
     method: Mapped[str]
     provisional: Mapped[bool]
     evidence_to: Mapped[datetime | None]
-    body: Mapped[dict[str, object]] = mapped_column(JSONB)
+    #: JSON and not JSONB, which would give readers its keys in another order.
+    body: Mapped[dict[str, object]] = mapped_column(JSON)
 
 
 class Score(OfProvider, Base):

@@ -39,6 +39,7 @@ class Layout:
     planned : [b, g] minutes of planned shifts in it.
     checks : [b, g, m] audits, observations and knowledge checks made.
     check_sizes : [b, g, c] mean items of one event in a channel, NaN without any.
+    channel_events : [b, g, c, 2] events that count in baseline and current window.
     provided : [b, g] False: no care there in the current window, so nothing to reach.
     """
 
@@ -50,6 +51,7 @@ class Layout:
     planned: Floats
     checks: Floats
     check_sizes: Floats
+    channel_events: Floats
     provided: Bools
 
 
@@ -122,6 +124,9 @@ def lay_out(
         planned=planned,
         checks=whole.take(whole.checks, at),
         check_sizes=whole.check_sizes(at),
+        channel_events=np.stack(
+            [whole.channel_events(at, window) for window in (panel.baseline, current)], axis=-1
+        ),
         provided=_provided(axis, context, segments, windows, care, planned, seen),
     )
 
@@ -185,8 +190,7 @@ class _Whole:
         self.care, self.care_known = np.zeros(care), np.zeros(care, dtype=bool)
         self.planned = np.zeros((len(segments), length))
         self.checks, self.seen = np.zeros_like(self.planned), np.zeros_like(self.planned)
-        self.events = np.zeros((len(segments), len(CHANNELS), length))
-        self.items = np.zeros_like(self.events)
+        self.events = np.zeros((len(segments), len(chosen), length))
         self.units = list(ExposureUnit)
         self.unit_place = {unit.value: place for place, unit in enumerate(self.units)}
 
@@ -215,10 +219,8 @@ class _Whole:
         self.x[at] += cell.x / scale
         self.n[at] += cell.n
         self.squares[at] += cell.sum_squares / scale**2
-        channel = CHANNELS.index(indicator.channel)
         self.seen[segment, month] += cell.events
-        self.events[segment, channel, month] += cell.events
-        self.items[segment, channel, month] += cell.n
+        self.events[segment, position, month] += cell.events
         if indicator.channel in CHECK_CHANNELS:
             self.checks[segment, month] += cell.events
 
@@ -268,6 +270,22 @@ class _Whole:
     def check_sizes(self, at: np.ndarray) -> Floats:
         """Mean number of items in one event of a channel, [b, g, c]."""
         events = self.take(self.events, at).sum(-1)
-        items = self.take(self.items, at).sum(-1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(np.where(events > 0, items / np.where(events > 0, events, 1), np.nan))
+        items = self.take(self.n.sum(1), at).sum(-1)
+        sizes = []
+        for channel in CHANNELS:
+            mine = [
+                one.channel is channel and one.measure is not Measure.RATE for one in self.chosen
+            ]
+            made = events[..., mine].sum(-1)
+            sizes.append(np.where(made > 0, items[..., mine].sum(-1) / np.maximum(made, 1), np.nan))
+        return np.stack(sizes, axis=-1)
+
+    def channel_events(self, at: np.ndarray, window: Bools) -> Floats:
+        """Events of a window by channel, [b, g, c]; one that feeds two indicators counts once."""
+        events = (self.take(self.events, at) * window[:, None, None]).sum(-1)
+        found = np.zeros((*events.shape[:2], len(CHANNELS)))
+        for place, channel in enumerate(CHANNELS):
+            for family in {one.family for one in self.chosen if one.channel is channel}:
+                mine = [one.channel is channel and one.family is family for one in self.chosen]
+                found[..., place] += events[..., mine].max(-1)
+        return found

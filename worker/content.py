@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from models.context import ServiceContext
-from models.vocabulary import Axis, Strand
+from models.vocabulary import CHECK_CHANNELS, Axis, Channel, SegmentStatus, Strand
 from worker.arrays import CHANNELS, evidence_indicators
 from worker.score import StrandScore
 from worker.stats.combination import upper_tail
+from worker.stats.planning import WANTED_POWER
 from worker.stats.segments import DESCRIPTIVE_ALPHA
 from worker.verdict import Verdict, judge, too_young, weakest
 from worker.windows import Windows
@@ -130,8 +131,58 @@ def strand_content(
         "heterogeneity": {},
         "warnings": [],
         "triggers": [],
-        "would_change": [],
+        "would_change": would_change(context, score),
     }
+
+
+def would_change(context: ServiceContext, score: StrandScore) -> list[dict[str, Any]]:
+    """For each segment not reached, the cheapest further checks or answers that could settle it.
+
+    "Cheapest" is the fewest events of one channel in the current window that would show a gain
+    of one meaningful change in 80% of cases. Nothing is advised where the power is there already
+    or where no number up to 100 would do.
+    """
+    advice = []
+    for place, status in enumerate(score.status):
+        if status in {SegmentStatus.REACHED, SegmentStatus.NOT_PROVIDED}:
+            continue
+        options = {
+            channel: score.further[place, CHANNELS.index(channel)]
+            for channel in (*CHECK_CHANNELS, Channel.FEEDBACK)
+            if np.isfinite(score.further[place, CHANNELS.index(channel)])
+        }
+        enough = bool(score.power[place] >= WANTED_POWER)
+        best = min(options, key=lambda channel: options[channel], default=None)
+        name = segment_name(context, score.axis, score.codes[place])
+        if enough:
+            text = f"{name}: the evidence would show a change that matters; there is none to see."
+        elif best is None:
+            text = (
+                f"{name}: no single kind of check would settle it; evidence is needed in several, "
+                "and in the baseline months too."
+            )
+        else:
+            what = FURTHER_WORDS[best][options[best] != 1]
+            text = f"{name}: {int(options[best])} more {what} in the current window."
+        advice.append(
+            {
+                "segment": score.codes[place],
+                "channel": None if enough or best is None else best.value,
+                "further_events": None if enough or best is None else int(options[best]),
+                "planned_power": number(score.power[place]),
+                "text": text,
+            }
+        )
+    return advice
+
+
+#: One and many of what a channel is made of.
+FURTHER_WORDS = {
+    Channel.AUDIT: ("audit", "audits"),
+    Channel.OBSERVATION: ("observation", "observations"),
+    Channel.STAFF_KNOWLEDGE: ("knowledge check", "knowledge checks"),
+    Channel.FEEDBACK: ("answer to feedback", "answers to feedback"),
+}
 
 
 def segment_content(context: ServiceContext, score: StrandScore, place: int) -> dict[str, Any]:
@@ -198,8 +249,8 @@ def channel_content(score: StrandScore, place: int, channel: int) -> dict[str, A
         state = "undetermined"
     return {
         "channel": CHANNELS[channel].value,
-        "n_baseline": number(score.channel_n[place, channel, 0]),
-        "n_current": number(score.channel_n[place, channel, 1]),
+        "n_baseline": int(score.channel_n[place, channel, 0]),
+        "n_current": int(score.channel_n[place, channel, 1]),
         **_interval(score.channel_g[place, channel], score.channel_variance[place, channel]),
         "state": state,
     }

@@ -10,13 +10,14 @@ from models.axes import CellRow
 from models.calendar import band_minutes, months_between
 from models.context import ServiceContext
 from models.vocabulary import Axis, Band, Coverage, SegmentStatus, Strand
-from worker.arrays import Layout, lay_out
+from worker.arrays import CHANNELS, Layout, lay_out
 from worker.stats.conjunction import hommel_adjusted, least_share, lower_bound
 from worker.stats.evidence import Evidence, indicator_evidence
 from worker.stats.looks import alpha_of_look
 from worker.stats.panel import Bools, Floats, Ints
+from worker.stats.planning import further_events, planned_power
 from worker.stats.rounding import rounded
-from worker.stats.segments import Segments, doubled, planned_power, segments_of
+from worker.stats.segments import Segments, doubled, segments_of
 from worker.stats.standing import Gap, gap_to_benchmark, held_months
 from worker.windows import Windows
 
@@ -67,6 +68,8 @@ class StrandScore:
     share_of_checks: Floats
     share_known: bool
     check_sizes: Floats
+    #: [g, c], further events of a channel that would make a change that matters visible.
+    further: Floats
     alignment: Alignment | None
 
     @property
@@ -99,6 +102,7 @@ def score_strand(
     everything = np.ones_like(external)
     whole = segments_of(evidence, layout.members, required, everything)
     alignment = None
+    parts = [(everything, required)]
     p_improved, p_stronger = whole.p_improved, whole.p_stronger
     p_change, p_worsened = whole.p_stronger_by_change, whole.p_worsened
     p_standard = whole.p_standard
@@ -112,6 +116,7 @@ def score_strand(
         p_standard = np.maximum(inside.p_standard, outside.p_standard)
         p_worsened = doubled(inside.p_worsened, outside.p_worsened)
         lacking = _lacking(inside, required) | _lacking(outside, 1)
+        parts = [(~external, required), (external, 1)]
         alignment = Alignment(inside.g, inside.g_variance, outside.g, outside.g_variance)
     mixed = whole.mixed
     p_stronger = np.where(lacking | mixed, 1.0, p_stronger)
@@ -129,10 +134,19 @@ def score_strand(
     held = held_months(layout.panel, layout.members, everything)
     gap = gap_to_benchmark(evidence, layout.panel.indicators, layout.provided)
     power = planned_power(evidence, layout.members, required, everything, alpha)
-    n_by_channel = np.stack(
+    further = np.stack(
         [
-            np.einsum("ci,bgi->bgc", layout.members, n)
-            for n in (evidence.n_baseline, evidence.n_current)
+            np.fmax.reduce(
+                [
+                    further_events(
+                        evidence, layout.members, least, chosen, alpha, layout.check_sizes, channel
+                    )
+                    for chosen, least in parts
+                    if (layout.members[channel] * chosen).any()
+                ]
+                or [np.full(layout.provided.shape, np.nan)]
+            )
+            for channel in range(len(CHANNELS))
         ],
         axis=-1,
     )
@@ -170,7 +184,7 @@ def score_strand(
                 channel_z=whole.z[row],
                 channel_g=whole.channel_g[row],
                 channel_variance=whole.channel_variance[row],
-                channel_n=n_by_channel[row],
+                channel_n=layout.channel_events[row],
                 at_standard=rounded(p_standard[row]) <= MOVING_ALPHA,
                 held=held[row],
                 power=power[row],
@@ -180,6 +194,7 @@ def score_strand(
                 share_of_checks=checks,
                 share_known=share_known,
                 check_sizes=layout.check_sizes[row],
+                further=further[row],
                 alignment=None
                 if alignment is None
                 else Alignment(

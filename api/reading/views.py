@@ -140,9 +140,11 @@ def view_body(conclusion: Conclusion, strand: Strand | None) -> dict[str, Any]:
     """The frozen content of a strand under the head that all views share."""
     stored = conclusion.body
     part = stored["story"] if strand is None else stored["strands"][strand]
-    head = ("as_of", "method", "catalogue", "programme", "windows")
+    head = ("method", "catalogue", "programme", "windows")
     return {
         "service": conclusion.service,
+        **({} if strand is None else {"strand": strand.value}),
+        "as_of": stored["as_of"],
         "snapshot": str(conclusion.snapshot),
         **{name: stored[name] for name in head},
         "freshness": {

@@ -330,7 +330,7 @@ def upgrade() -> None:
         sa.Column("method", sa.Text(), nullable=False),
         sa.Column("provisional", sa.Boolean(), nullable=False),
         sa.Column("evidence_to", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("body", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["provider_id", "context_hash"],
             ["contexts.provider_id", "contexts.context_hash"],

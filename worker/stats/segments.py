@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from worker.stats.combination import (
     Channels,
@@ -100,28 +99,3 @@ def segments_of(evidence: Evidence, members: Floats, required: int, chosen: Bool
         g=g,
         g_variance=g_variance,
     )
-
-
-def planned_power(
-    evidence: Evidence, members: Floats, required: int, chosen: Bools, alpha: Floats
-) -> Floats:
-    """Chance of seeing an improvement if every channel gained one meaningful change.
-
-    One-sided at `alpha` [b], with the variances as estimated; 0 with fewer than `required`
-    channels. Shape [b, g].
-    """
-    signal = np.where(
-        np.isnan(evidence.z) | ~(evidence.g_variance > 0),
-        np.nan,
-        1 / np.sqrt(np.where(evidence.g_variance > 0, evidence.g_variance, 1.0)),
-    )
-    p, _ = corroborated(
-        combine_indicators(signal, evidence.correlation, members * chosen), required
-    )
-    expected = -_normal_quantile(p)
-    critical = -_normal_quantile(alpha)[:, None]
-    return np.where(p < 1, upper_tail(critical - expected), 0.0)
-
-
-def _normal_quantile(p: Floats) -> Floats:
-    return np.asarray(special.ndtri(np.clip(p, 1e-300, 1 - 1e-16)))

@@ -1,0 +1,103 @@
+"""What evidence could show: power for a change that matters, and what would raise it."""
+
+import numpy as np
+from scipy import special
+
+from worker.stats.combination import combine_indicators, corroborated, upper_tail
+from worker.stats.evidence import Evidence
+from worker.stats.panel import Bools, Floats, safe_divide
+
+#: Further events that are tried, in order; more than the last is not advice anybody can follow.
+FURTHER_EVENTS = (1, 2, 3, 4, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
+WANTED_POWER = 0.8
+
+
+def power_of(
+    variance: Floats,
+    correlation: Floats,
+    members: Floats,
+    required: int,
+    alpha: Floats,
+) -> Floats:
+    """Chance that a segment would be seen to improve if every channel gained one meaningful change.
+
+    Parameters
+    ----------
+    variance : [b, g, i], of the change in meaningful changes; NaN without evidence.
+    correlation : [b, i, i].
+    members : [c, i].
+    required : channels that have to agree; with fewer the power is 0.
+    alpha : [b], one-sided level.
+
+    Returns
+    -------
+    [b, g], in [0, 1]. The largest channels are dropped as the test will drop them.
+    """
+    known = variance > 0
+    signal = np.where(known, 1 / np.sqrt(np.where(known, variance, 1.0)), np.nan)
+    p, count = corroborated(combine_indicators(signal, correlation, members), required)
+    expected = -_quantile(p)
+    critical = -_quantile(alpha)[:, None]
+    return np.where(count >= required, upper_tail(critical - expected), 0.0)
+
+
+def planned_power(
+    evidence: Evidence, members: Floats, required: int, chosen: Bools, alpha: Floats
+) -> Floats:
+    """`power_of` the evidence as it is, [b, g]."""
+    variance = np.where(np.isnan(evidence.z), np.nan, evidence.g_variance)
+    return power_of(variance, evidence.correlation, members * chosen, required, alpha)
+
+
+def further_events(
+    evidence: Evidence,
+    members: Floats,
+    required: int,
+    chosen: Bools,
+    alpha: Floats,
+    sizes: Floats,
+    channel: int,
+) -> Floats:
+    """Events of one channel in the current window that would raise the power to 80%, [b, g].
+
+    Parameters
+    ----------
+    sizes : [b, g, c], items in one event of a channel; NaN where none was made.
+    channel : the channel that would get more.
+
+    Returns
+    -------
+    Number of further events, NaN where 100 more would not do. The variance of a change is taken
+    as inverse to the size of both windows; where a segment has none of its own in the current
+    window, what one item is worth is taken from the other segments.
+    """
+    n0, n1 = evidence.n_baseline, evidence.n_current
+    both = (n0 > 0) & (n1 > 0) & ~np.isnan(evidence.z)
+    parts = safe_divide(np.ones_like(n0), n0) + safe_divide(np.ones_like(n1), n1)
+    per_item = np.where(both, safe_divide(evidence.g_variance, parts), np.nan)
+    seen = ~np.isnan(per_item)
+    others = safe_divide(np.where(seen, per_item, 0).sum(1), seen.sum(1).astype(float), np.nan)
+    per_item = np.where(seen, per_item, others[:, None])
+    size = sizes[..., channel]
+    known_size = ~np.isnan(size)
+    typical = safe_divide(
+        np.where(known_size, size, 0).sum(1), known_size.sum(1).astype(float), 1.0
+    )
+    size = np.where(known_size, size, typical[:, None])
+    more = (members[channel] * chosen) > 0
+    needed = np.full(n0.shape[:2], np.nan)
+    for events in reversed(FURTHER_EVENTS):
+        added = n1 + events * size[..., None] * more
+        ready = (n0 > 0) & (added > 0)
+        variance = np.where(
+            ready,
+            per_item * (safe_divide(np.ones_like(n0), n0) + safe_divide(np.ones_like(n0), added)),
+            np.nan,
+        )
+        power = power_of(variance, evidence.correlation, members * chosen, required, alpha)
+        needed = np.where(power >= WANTED_POWER, float(events), needed)
+    return needed
+
+
+def _quantile(p: Floats) -> Floats:
+    return np.asarray(special.ndtri(np.clip(p, 1e-300, 1 - 1e-16)))
