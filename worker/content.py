@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from models.context import ServiceContext
-from models.vocabulary import CHECK_CHANNELS, Axis, Channel, SegmentStatus, Strand
+from models.vocabulary import Axis, Channel, SegmentStatus, Strand
 from worker.arrays import CHANNELS, evidence_indicators
-from worker.score import StrandScore
+from worker.score import ADVISED, StrandScore
 from worker.stats.combination import upper_tail
 from worker.stats.planning import WANTED_POWER
 from worker.stats.segments import DESCRIPTIVE_ALPHA
@@ -138,37 +138,35 @@ def strand_content(
 def would_change(context: ServiceContext, score: StrandScore) -> list[dict[str, Any]]:
     """For each segment not reached, the cheapest further checks or answers that could settle it.
 
-    "Cheapest" is the fewest events of one channel in the current window that would show a gain
-    of one meaningful change in 80% of cases. Nothing is advised where the power is there already
-    or where no number up to 100 would do.
+    "Cheapest" is the fewest events in the current window that would show a gain of one meaningful
+    change in every channel in 80% of cases. Nothing is advised where the evidence would show it
+    already, or where up to 100 of each would not.
     """
     advice = []
     for place, status in enumerate(score.status):
         if status in {SegmentStatus.REACHED, SegmentStatus.NOT_PROVIDED}:
             continue
-        options = {
-            channel: score.further[place, CHANNELS.index(channel)]
-            for channel in (*CHECK_CHANNELS, Channel.FEEDBACK)
-            if np.isfinite(score.further[place, CHANNELS.index(channel)])
-        }
-        enough = bool(score.power[place] >= WANTED_POWER)
-        best = min(options, key=lambda channel: options[channel], default=None)
         name = segment_name(context, score.axis, score.codes[place])
-        if enough:
-            text = f"{name}: the evidence would show a change that matters; there is none to see."
-        elif best is None:
-            text = (
-                f"{name}: no single kind of check would settle it; evidence is needed in several, "
-                "and in the baseline months too."
-            )
+        options = [
+            (int(events) * len(channels), channels, int(events))
+            for channels, events in zip(ADVISED, score.further[place], strict=True)
+            if np.isfinite(events)
+        ]
+        _, channels, events = min(options, key=lambda option: option[0], default=(0, (), 0))
+        if score.power[place] >= WANTED_POWER:
+            channels, events = (), 0
+            text = f"{name}: the evidence would show a change that matters; none is to be seen."
+        elif channels:
+            kinds = ", ".join(FURTHER_WORDS[channel][events != 1] for channel in channels)
+            each = " of each" if len(channels) > 1 else ""
+            text = f"{name}: {events} more{each} in the current window: {kinds}."
         else:
-            what = FURTHER_WORDS[best][options[best] != 1]
-            text = f"{name}: {int(options[best])} more {what} in the current window."
+            text = f"{name}: even 100 more checks of each kind would not settle it in this window."
         advice.append(
             {
                 "segment": score.codes[place],
-                "channel": None if enough or best is None else best.value,
-                "further_events": None if enough or best is None else int(options[best]),
+                "channels": [channel.value for channel in channels],
+                "further_events": events or None,
                 "planned_power": number(score.power[place]),
                 "text": text,
             }

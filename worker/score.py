@@ -9,7 +9,7 @@ import numpy as np
 from models.axes import CellRow
 from models.calendar import band_minutes, months_between
 from models.context import ServiceContext
-from models.vocabulary import Axis, Band, Coverage, SegmentStatus, Strand
+from models.vocabulary import CHECK_CHANNELS, Axis, Band, Channel, Coverage, SegmentStatus, Strand
 from worker.arrays import CHANNELS, Layout, lay_out
 from worker.stats.conjunction import hommel_adjusted, least_share, lower_bound
 from worker.stats.evidence import Evidence, indicator_evidence
@@ -24,6 +24,17 @@ from worker.windows import Windows
 #: A band or team is checked enough when its share of checks is this much of its share of care.
 CHECK_RATIO = 0.5
 MOVING_ALPHA, MOVING_GAIN = 0.05, 0.5
+
+
+#: What a provider can do more of, the least effort first: one kind of check, or all of them.
+ADVISED: tuple[tuple[Channel, ...], ...] = (
+    (Channel.AUDIT,),
+    (Channel.OBSERVATION,),
+    (Channel.STAFF_KNOWLEDGE,),
+    (Channel.FEEDBACK,),
+    CHECK_CHANNELS,
+    (*CHECK_CHANNELS, Channel.FEEDBACK),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +79,7 @@ class StrandScore:
     share_of_checks: Floats
     share_known: bool
     check_sizes: Floats
-    #: [g, c], further events of a channel that would make a change that matters visible.
+    #: [g, a], further events of each advice in `ADVISED` that would make a change visible.
     further: Floats
     alignment: Alignment | None
 
@@ -135,20 +146,7 @@ def score_strand(
     gap = gap_to_benchmark(evidence, layout.panel.indicators, layout.provided)
     power = planned_power(evidence, layout.members, required, everything, alpha)
     further = np.stack(
-        [
-            np.fmax.reduce(
-                [
-                    further_events(
-                        evidence, layout.members, least, chosen, alpha, layout.check_sizes, channel
-                    )
-                    for chosen, least in parts
-                    if (layout.members[channel] * chosen).any()
-                ]
-                or [np.full(layout.provided.shape, np.nan)]
-            )
-            for channel in range(len(CHANNELS))
-        ],
-        axis=-1,
+        [_further(layout, evidence, parts, alpha, channels) for channels in ADVISED], axis=-1
     )
     scores = []
     for row, window in enumerate(windows):
@@ -206,6 +204,25 @@ def score_strand(
             )
         )
     return scores
+
+
+def _further(
+    layout: Layout,
+    evidence: Evidence,
+    parts: Sequence[tuple[Bools, int]],
+    alpha: Floats,
+    channels: Sequence[Channel],
+) -> Floats:
+    """Further events of each of these channels that would do for every part of the contrast."""
+    places = [CHANNELS.index(channel) for channel in channels]
+    needed = [
+        further_events(
+            evidence, layout.members, required, chosen, alpha, layout.check_sizes, places
+        )
+        for chosen, required in parts
+        if (layout.members[places] * chosen).any()
+    ]
+    return np.asarray(np.fmax.reduce(needed)) if needed else np.full(layout.provided.shape, np.nan)
 
 
 def _lacking(part: Segments, required: int) -> Bools:

@@ -1,5 +1,7 @@
 """What evidence could show: power for a change that matters, and what would raise it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import special
 
@@ -56,14 +58,14 @@ def further_events(
     chosen: Bools,
     alpha: Floats,
     sizes: Floats,
-    channel: int,
+    channels: Sequence[int],
 ) -> Floats:
-    """Events of one channel in the current window that would raise the power to 80%, [b, g].
+    """Events of each of these channels in the current window that give 80% power, [b, g].
 
     Parameters
     ----------
     sizes : [b, g, c], items in one event of a channel; NaN where none was made.
-    channel : the channel that would get more.
+    channels : those that would get more, each as many.
 
     Returns
     -------
@@ -78,16 +80,16 @@ def further_events(
     seen = ~np.isnan(per_item)
     others = safe_divide(np.where(seen, per_item, 0).sum(1), seen.sum(1).astype(float), np.nan)
     per_item = np.where(seen, per_item, others[:, None])
-    size = sizes[..., channel]
-    known_size = ~np.isnan(size)
+    known_size = ~np.isnan(sizes)
     typical = safe_divide(
-        np.where(known_size, size, 0).sum(1), known_size.sum(1).astype(float), 1.0
+        np.where(known_size, sizes, 0).sum(1), known_size.sum(1).astype(float), 1.0
     )
-    size = np.where(known_size, size, typical[:, None])
-    more = (members[channel] * chosen) > 0
+    more = members[list(channels)] * chosen
+    # Items that one event of its channel brings to each indicator, 0 where none is added.
+    size = np.where(known_size, sizes, typical[:, None])[..., list(channels)] @ more
     needed = np.full(n0.shape[:2], np.nan)
     for events in reversed(FURTHER_EVENTS):
-        added = n1 + events * size[..., None] * more
+        added = n1 + events * size
         ready = (n0 > 0) & (added > 0)
         variance = np.where(
             ready,
