@@ -161,7 +161,7 @@ def would_change(context: ServiceContext, score: StrandScore) -> list[dict[str, 
             each = " of each" if len(channels) > 1 else ""
             text = f"{name}: {events} more{each} in the current window: {kinds}."
         else:
-            text = f"{name}: even 100 more checks of each kind would not settle it in this window."
+            text = f"{name}: even 100 more checks of each kind would not do; longer windows would."
         advice.append(
             {
                 "segment": score.codes[place],

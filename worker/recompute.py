@@ -28,6 +28,8 @@ from worker.windows import last_ended_month
 
 log = structlog.get_logger(__name__)
 
+MOST_ROUNDS = 20
+
 CELLS_OF_SERVICE = """
 SELECT month, indicator, team, area, band, x, n, sum_squares, events FROM cells
 WHERE service = $1 AND month BETWEEN $2 AND $3
@@ -136,9 +138,16 @@ async def months_to_score(
 
 
 async def drain(sessions: Sessions, provider: ProviderId, service: str, now: datetime) -> int:
-    """Recompute until no marks are left; a ring during the last round may have been dropped."""
+    """Recompute until no marks are left; a ring during the last round may have been dropped.
+
+    A service that never stops sending is left to the next ring after a while, so that no job
+    runs into its time limit in the middle of a transaction.
+    """
     rounds = 0
-    while (outcome := await recompute(sessions, provider, service, now)) is not None:
+    while rounds < MOST_ROUNDS:
+        outcome = await recompute(sessions, provider, service, now)
+        if outcome is None:
+            break
         rounds += 1
         log.info(
             "recomputed",
