@@ -4,7 +4,7 @@ A statement here names the id under which a row is kept; that a service goes on 
 is for `models.context` to join.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import delete, insert, select
@@ -47,12 +47,15 @@ async def remove_aliases(
     )
 
 
-async def add_alias(
-    session: AsyncSession, provider: ProviderId, service: str, team: str, alias: str
+async def add_aliases(
+    session: AsyncSession, provider: ProviderId, service: str, team_by_alias: Mapping[str, str]
 ) -> None:
-    await session.execute(
-        insert(TeamAlias).values(provider_id=provider, service=service, alias=alias, team=team)
-    )
+    rows = [
+        {"provider_id": provider, "service": service, "alias": alias, "team": team}
+        for alias, team in sorted(team_by_alias.items())
+    ]
+    if rows:
+        await session.execute(insert(TeamAlias), rows)
 
 
 async def place_team(

@@ -21,5 +21,5 @@ def after_commit(session: AsyncSession, act: Callable[[], None]) -> None:
 def ring_after_commit(
     session: AsyncSession, running: Running, provider: ProviderId, services: Iterable[str]
 ) -> None:
-    named = list(services)
-    after_commit(session, lambda: running.doorbell.press(provider, named))
+    if named := list(services):
+        after_commit(session, lambda: running.doorbell.press(provider, named))

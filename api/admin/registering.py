@@ -225,8 +225,7 @@ async def put_aliases(
     new = {alias: team for alias, team in wanted.items() if held.get(alias) != team}
     if gone:
         await teams.remove_aliases(session, context.known_as, gone)
-    for alias, team in sorted(new.items()):
-        await teams.add_alias(session, provider, service, team, alias)
+    await teams.add_aliases(session, provider, service, new)
     codes = {team.code for team in context.teams} | {team.code for team in body.teams}
     if nameless := gone - wanted.keys() - codes:
         await quarantine.list_again(session, context.known_as, nameless)
