@@ -10,6 +10,10 @@ import numpy as np
 
 from worker.stats.panel import MEAN, PROPORTION, RATE, Bools, Floats, Indicators, Sums, safe_divide
 
+#: Sums that differ by less than this part of themselves are equal: the sign of a rounding error is
+#: no direction.
+ROUNDING = 1e-12
+
 
 @dataclass(frozen=True, slots=True)
 class Effect:
@@ -95,7 +99,7 @@ def _log_odds(before: Sums, after: Sums) -> tuple[Floats, Floats]:
     p, q = safe_divide(a + d, t), safe_divide(b + c, t)
     big_r, big_s = r.sum(2), s.sum(2)
     ok = usable & (big_r > 0) & (big_s > 0)
-    estimate = np.where(ok, np.log(np.where(ok, big_r, 1)) - np.log(np.where(ok, big_s, 1)), np.nan)
+    estimate = np.where(ok, _log_ratio(big_r, big_s), np.nan)
     # Robins, Breslow & Greenland 1986, equation 3.
     variance = (
         safe_divide((p * r).sum(2), 2 * big_r**2)
@@ -114,17 +118,31 @@ def _log_rate(before: Sums, after: Sums) -> tuple[Floats, Floats]:
     x1 = x1 + safe_divide(e1, total) * empty
     r, s = safe_divide(x1 * e0, size).sum(2), safe_divide(x0 * e1, size).sum(2)
     ok = usable & (r > 0) & (s > 0)
-    estimate = np.where(ok, np.log(np.where(ok, r, 1)) - np.log(np.where(ok, s, 1)), np.nan)
+    estimate = np.where(ok, _log_ratio(r, s), np.nan)
     # Greenland & Robins 1985, equation 9.
     variance = safe_divide(safe_divide((x0 + x1) * e0 * e1, size**2).sum(2), r * s)
     return estimate, np.where(ok, variance, np.nan)
+
+
+def _log_ratio(r: Floats, s: Floats) -> Floats:
+    """Log r - log s, exactly 0 where they differ by the rounding of their sums alone."""
+    equal = np.abs(r - s) <= ROUNDING * np.maximum(r, s)
+    known = (r > 0) & (s > 0) & ~equal
+    return np.log(np.where(known, r, 1.0)) - np.log(np.where(known, s, 1.0))
+
+
+def _change(x0: Floats, n0: Floats, x1: Floats, n1: Floats) -> Floats:
+    """Level after minus level before, exactly 0 where they differ by rounding alone."""
+    before, after = safe_divide(x0, n0), safe_divide(x1, n1)
+    equal = np.abs(after - before) <= ROUNDING * np.maximum(np.abs(after), np.abs(before))
+    return np.where(equal, 0.0, after - before)
 
 
 def _difference(before: Sums, after: Sums, spread: Floats) -> tuple[Floats, Floats]:
     x0, n0, x1, n1, usable = _both(before, after)
     weight = safe_divide(n0 * n1, n0 + n1)
     total = weight.sum(2)
-    change = safe_divide(x1, n1) - safe_divide(x0, n0)
+    change = _change(x0, n0, x1, n1)
     estimate = safe_divide((weight * change).sum(2), total)
     # The variance of w (m1 - m0) is w² σ² (1/n1 + 1/n0) = w σ².
     variance = safe_divide(np.broadcast_to(spread, total.shape), total)
@@ -141,7 +159,7 @@ def display_effect(indicators: Indicators, baseline: Sums, current: Sums, spread
     x0, n0, x1, n1, usable = _both(baseline, current)
     weight = safe_divide(n0 * n1, n0 + n1)
     total = weight.sum(2)
-    change = safe_divide(x1, n1) - safe_divide(x0, n0)
+    change = _change(x0, n0, x1, n1)
     single = (
         single_variance(indicators, x0, n0, spread),
         single_variance(indicators, x1, n1, spread),
