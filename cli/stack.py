@@ -62,6 +62,7 @@ def up(settings: StackSettings, console: Console) -> None:
                 with Supervisor(say, changed) as supervisor:
                     stack = prepare(settings, data_dir, console, supervisor, stamp)
                     status["database_url"] = stack.env["BREADTH_DATABASE_URL"]
+                    status["admin_database_url"] = stack.admin_database_url
                     status["redis_url"] = stack.env["BREADTH_REDIS_URL"]
                     with suppress(StopRequestedError):
                         _start(stack, listeners)

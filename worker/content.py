@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from models.context import ServiceContext
-from models.vocabulary import Axis, Channel, SegmentStatus, Strand
+from models.vocabulary import Strand
+from worker.advice import number, segment_name, would_change
 from worker.arrays import CHANNELS, evidence_indicators
-from worker.score import ADVISED, StrandScore
+from worker.score import StrandScore
 from worker.stats.combination import upper_tail
-from worker.stats.planning import WANTED_POWER
 from worker.stats.segments import DESCRIPTIVE_ALPHA
 from worker.verdict import Verdict, judge, too_young, weakest
 from worker.windows import Windows
@@ -23,11 +23,6 @@ VIEW_OF = {
     Strand.SHIFT_COVERAGE: "shift-coverage-review",
     Strand.EVIDENCE_ALIGNMENT: "evidence-alignment",
 }
-
-
-def number(value: float) -> float | None:
-    """Ten significant digits for JSON; nothing for what is not a number."""
-    return float(f"{value:.10g}") if np.isfinite(value) else None
 
 
 def month_text(month: date) -> str:
@@ -135,54 +130,6 @@ def strand_content(
     }
 
 
-def would_change(context: ServiceContext, score: StrandScore) -> list[dict[str, Any]]:
-    """For each segment not reached, the cheapest further checks or answers that could settle it.
-
-    "Cheapest" is the fewest events in the current window that would show a gain of one meaningful
-    change in every channel in 80% of cases. Nothing is advised where the evidence would show it
-    already, or where up to 100 of each would not.
-    """
-    advice = []
-    for place, status in enumerate(score.status):
-        if status in {SegmentStatus.REACHED, SegmentStatus.NOT_PROVIDED}:
-            continue
-        name = segment_name(context, score.axis, score.codes[place])
-        options = [
-            (int(events) * len(channels), channels, int(events))
-            for channels, events in zip(ADVISED, score.further[place], strict=True)
-            if np.isfinite(events)
-        ]
-        _, channels, events = min(options, key=lambda option: option[0], default=(0, (), 0))
-        if score.power[place] >= WANTED_POWER:
-            channels, events = (), 0
-            text = f"{name}: the evidence would show a change that matters; none is to be seen."
-        elif channels:
-            kinds = ", ".join(FURTHER_WORDS[channel][events != 1] for channel in channels)
-            each = " of each" if len(channels) > 1 else ""
-            text = f"{name}: {events} more{each} in the current window: {kinds}."
-        else:
-            text = f"{name}: even 100 more checks of each kind would not do; longer windows would."
-        advice.append(
-            {
-                "segment": score.codes[place],
-                "channels": [channel.value for channel in channels],
-                "further_events": events or None,
-                "planned_power": number(score.power[place]),
-                "text": text,
-            }
-        )
-    return advice
-
-
-#: One and many of what a channel is made of.
-FURTHER_WORDS = {
-    Channel.AUDIT: ("audit", "audits"),
-    Channel.OBSERVATION: ("observation", "observations"),
-    Channel.STAFF_KNOWLEDGE: ("knowledge check", "knowledge checks"),
-    Channel.FEEDBACK: ("answer to feedback", "answers to feedback"),
-}
-
-
 def segment_content(context: ServiceContext, score: StrandScore, place: int) -> dict[str, Any]:
     g, error = score.g[place], Z95 * np.sqrt(score.g_variance[place])
     aligned = {}
@@ -218,12 +165,6 @@ def segment_content(context: ServiceContext, score: StrandScore, place: int) -> 
         "held_months": int(score.held[place]),
         "closing_per_month": None,
     }
-
-
-def segment_name(context: ServiceContext, axis: Axis, code: str) -> str:
-    if axis is Axis.BAND:
-        return code.replace("_", " ").capitalize()
-    return next((team.name for team in context.teams if team.code == code), code)
 
 
 def _interval(estimate: float, variance: float) -> dict[str, float | None]:

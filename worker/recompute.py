@@ -18,6 +18,7 @@ from models.calendar import add_months
 from models.cells import CLAIM, TRY_LOCK, lock_name
 from models.context import ServiceContext, load_context, service_ids
 from models.db import Sessions, driver, transaction
+from models.quarantine import release
 from models.scores import Score
 from models.vocabulary import Family, ProviderId
 from worker.arrays import HISTORY_MONTHS
@@ -74,6 +75,8 @@ async def recompute(
         if context is None:
             # Nobody has set the service up. Doing so takes this lock and marks all it finds.
             return Outcome(0, [], [])
+        # What an ingest listed while the team was being set up beside it.
+        await release(session, context.known_as, context.teams_by_name(), now)
         slices = set(claimed.slices)
         if claimed.everything:
             slices |= await every_slice(connection, context)

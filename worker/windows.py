@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from models.calendar import add_months, local_date, month_bounds, month_of, months_between
+from models.calendar import add_months, local_date, month_of, months_between
+from models.programmes import first_current_month, is_post_hoc
 
 if TYPE_CHECKING:
-    from models.context import ProgrammeVersion, ServiceContext
+    from models.context import ServiceContext
 
 #: Without a programme: the last 3 months against the 6 before.
 SLIDING_CURRENT, SLIDING_BASELINE = 3, 6
@@ -33,19 +34,13 @@ def months_apart(first: date, last: date) -> int:
     return (last.year - first.year) * 12 + last.month - first.month
 
 
-def first_current_month(programme: "ProgrammeVersion") -> date:
-    """The month after the start month; the start month itself for a start on the 1st."""
-    month = programme.started_on.replace(day=1)
-    return month if programme.started_on.day == 1 else add_months(month, 1)
-
-
 def windows_of(context: "ServiceContext", as_of: date, first_evidence: date | None) -> Windows:
     """Windows of the newest programme at `as_of`; `first_evidence` is the first month of any."""
     programme = context.programme
     if programme is None:
         return _sliding(as_of, first_evidence)
     start = programme.started_on.replace(day=1)
-    first = first_current_month(programme)
+    first = first_current_month(programme.started_on)
     current = None
     if as_of >= first:
         current = (max(first, add_months(as_of, 1 - programme.current_months)), as_of)
@@ -54,7 +49,7 @@ def windows_of(context: "ServiceContext", as_of: date, first_evidence: date | No
         current=current,
         start=start,
         sliding=False,
-        post_hoc=programme.registered_at >= month_bounds(first)[1],
+        post_hoc=is_post_hoc(programme.started_on, programme.registered_at),
         look=looks_of_earlier_versions(context) + months_apart(first, as_of) + 1,
     )
 
@@ -81,7 +76,7 @@ def looks_of_earlier_versions(context: "ServiceContext") -> int:
     spent = 0
     for version, after in zip(context.programmes, context.programmes[1:], strict=False):
         last_ended = last_ended_month(after.registered_at)
-        spent += max(months_apart(first_current_month(version), last_ended) + 1, 0)
+        spent += max(months_apart(first_current_month(version.started_on), last_ended) + 1, 0)
     return spent
 
 
