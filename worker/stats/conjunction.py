@@ -6,6 +6,7 @@ Everything here takes p-values with one row a service; NaN marks padding and is 
 import numpy as np
 
 from worker.stats.panel import Bools, Floats, Ints
+from worker.stats.rounding import rounded
 
 
 def partial_conjunction(p: Floats) -> Floats:
@@ -44,12 +45,12 @@ def partial_conjunction(p: Floats) -> Floats:
 def lower_bound(p: Floats, alpha: Floats | float) -> Ints:
     """With confidence 1 - alpha at least this many hypotheses of each row are false.
 
-    The number of r for which the running maximum of p(r/n) is at most alpha; `alpha` is one
-    number or one a row. 0 for a row without p-values.
+    The number of r for which the running maximum of p(r/n), to 10 significant digits, is at most
+    alpha; `alpha` is one number or one a row. 0 for a row without p-values.
     """
     running = np.maximum.accumulate(partial_conjunction(p), axis=1)
     level = np.broadcast_to(np.asarray(alpha, dtype=np.float64), (p.shape[0],))[:, None]
-    return np.asarray((np.nan_to_num(running, nan=np.inf) <= level).sum(1))
+    return np.asarray((np.nan_to_num(rounded(running), nan=np.inf) <= level).sum(1))
 
 
 def hommel_adjusted(p: Floats) -> Floats:
@@ -105,14 +106,14 @@ def simultaneous_bound(p: Floats, subset: Bools, alpha: float) -> int:
     h = 0
     for size in range(n, 0, -1):
         tail = ordered[n - size :]
-        if np.all(tail * size > alpha * np.arange(1, size + 1)):
+        if np.all(rounded(tail * size / np.arange(1, size + 1)) > alpha):
             h = size
             break
     chosen = p[subset]
     if len(chosen) == 0:
         return 0
     steps = np.arange(1, len(chosen) + 1)
-    found = (h * chosen[None, :] <= steps[:, None] * alpha).sum(1)
+    found = (rounded(h * chosen[None, :] / steps[:, None]) <= alpha).sum(1)
     return int(np.max(1 - steps + found).clip(min=0))
 
 
