@@ -29,6 +29,10 @@ CHANNELS = tuple(Channel)
 _MEASURES = {Measure.PROPORTION: PROPORTION, Measure.RATE: RATE, Measure.MEAN: MEAN}
 #: Values lie in cells in hundredths.
 _HUNDREDTHS = 100.0
+UNITS = tuple(ExposureUnit)
+RESIDENTS, CARE_HOURS = (
+    UNITS.index(unit) for unit in (ExposureUnit.RESIDENT_DAYS, ExposureUnit.CARE_HOURS)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,9 @@ def lay_out(
         channel_events=np.stack(
             [whole.channel_events(at, window) for window in (panel.baseline, current)], axis=-1
         ),
-        provided=_provided(axis, context, segments, windows, care, planned, seen),
+        provided=_provided(
+            axis, context, segments, windows, care, np.array(unit) == RESIDENTS, planned, seen
+        ),
     )
 
 
@@ -144,14 +150,16 @@ def _provided(
     segments: Sequence[str],
     windows: Sequence[Windows],
     care: Floats,
+    residential: Bools,
     planned: Floats,
     seen: Bools,
 ) -> Bools:
     """Where there is care: open teams, the areas they are in, and bands with hours or residents."""
     if axis is Axis.BAND:
+        # Residents are there at night whatever the rosters say; only rosters without residents
+        # can show that a band has no care, and what nobody tells counts as care.
         rostered = planned.sum(1, keepdims=True) > 0
-        resident = np.nan_to_num(care) > 0
-        return np.asarray(np.where(rostered, (planned > 0) | (seen & ~resident), resident | seen))
+        return np.asarray((residential[:, None] & (care > 0)) | ~rostered | (planned > 0) | seen)
     result = np.zeros(care.shape, dtype=bool)
     for row, window in enumerate(windows):
         assert window.current is not None, "a score needs a current window"
@@ -191,8 +199,7 @@ class _Whole:
         self.planned = np.zeros((len(segments), length))
         self.checks, self.seen = np.zeros_like(self.planned), np.zeros_like(self.planned)
         self.events = np.zeros((len(segments), len(chosen), length))
-        self.units = list(ExposureUnit)
-        self.unit_place = {unit.value: place for place, unit in enumerate(self.units)}
+        self.unit_place = {unit.value: place for place, unit in enumerate(UNITS)}
 
     def add(self, cell: CellRow) -> None:
         segment = self.segment.get(segment_of(cell.team, cell.area, cell.band, self.axis))
@@ -239,9 +246,8 @@ class _Whole:
             for day in windows.months(window)
             if 0 <= (month := months_apart(first, day)) < self.length
         ]
-        residents = self.units.index(ExposureUnit.RESIDENT_DAYS)
-        found = self.care_known[residents][..., months].any()
-        return residents if found else self.units.index(ExposureUnit.CARE_HOURS)
+        found = self.care_known[RESIDENTS][..., months].any()
+        return RESIDENTS if found else CARE_HOURS
 
     def sliced(self, at: np.ndarray, unit: Sequence[int]) -> tuple[Floats, Floats, Floats]:
         """x, n and squares [b, g, k, i, m], rates with their exposure and nothing without it."""
@@ -251,7 +257,7 @@ class _Whole:
             per = np.array([one.per for one in self.chosen if one.measure is Measure.RATE])
             for row, one in enumerate(unit):
                 minutes = self.take(self.care[one], at[row : row + 1])[0]
-                known = minutes / MINUTES_PER_UNIT[self.units[one]]
+                known = minutes / MINUTES_PER_UNIT[UNITS[one]]
                 n[row][:, :, rates] = known[:, :, None] / per[:, None]
             x[..., rates, :] = np.where(n[..., rates, :] > 0, x[..., rates, :], 0.0)
         return x, n, squares
