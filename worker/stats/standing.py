@@ -76,9 +76,14 @@ def _mean_of_others(level: Floats, variance: Floats) -> tuple[Floats, Floats]:
     mean = safe_divide(value.sum(1, keepdims=True) - value, total, np.nan)
     number = seen.sum(1, keepdims=True) - seen
     known = (number > 0) & (total > 0)
-    # What segments differ by beyond chance keeps many exact ones from posing as one truth.
-    spread = np.where(seen, (np.where(seen, level, 0.0) - np.nan_to_num(mean)) ** 2, 0.0)
-    between = safe_divide(spread.sum(1, keepdims=True) - spread, np.maximum(number, 1) ** 2.0)
+    # What the others differ by among themselves keeps many exact ones from posing as one truth.
+    middle = safe_divide(value.sum(1, keepdims=True), weight.sum(1, keepdims=True))
+    centred = np.where(seen, level - middle, 0.0)
+    first = centred.sum(1, keepdims=True) - centred
+    second = (centred**2).sum(1, keepdims=True) - centred**2
+    off = np.where(known, mean - middle, 0.0)
+    apart = np.maximum(second - 2 * off * first + number * off**2, 0.0)
+    between = apart / np.maximum(number * (number - 1.0), 1)
     error = np.maximum(safe_divide(np.ones_like(total), total, np.nan), between)
     return np.where(known, mean, np.nan), np.where(known, error, np.nan)
 
