@@ -21,7 +21,7 @@ ERRORS = frozenset(
 ON_TIME = timedelta(minutes=60)
 ON_TIME_CRITICAL = timedelta(minutes=30)
 BACKFILLED_AFTER = timedelta(hours=2)
-FILLED_SHARE = 0.95
+FILLED_PERCENT = 95
 FFT_POSITIVE = frozenset(("very_good", "good"))
 FFT_UNRATED = "dont_know"
 
@@ -32,6 +32,12 @@ def hundredths(value: float) -> int:
 
 def minutes(hours: float) -> int:
     return round(hours * 60)
+
+
+def is_filled(planned_hours: float, worked_hours: float) -> bool:
+    """In whole parts of an hour: 0.95 × 16.6 is more than 15.77 among floats."""
+    planned, worked = round(planned_hours * 10_000), round(worked_hours * 10_000)
+    return 100 * worked >= FILLED_PERCENT * planned
 
 
 def administered(data: Data, occurred_at: datetime, recorded_at: datetime | None) -> Facts:
@@ -71,7 +77,7 @@ def shift(data: Data, _: datetime, __: datetime | None) -> Facts:
     planned, worked = data["planned_hours"], data["worked_hours"]
     return {
         "shifts": 1,
-        "filled": int(worked >= FILLED_SHARE * planned),
+        "filled": int(is_filled(planned, worked)),
         "planned_minutes": minutes(planned),
         "worked_minutes": minutes(worked),
         "agency_minutes": minutes(data.get("agency_hours") or 0),
