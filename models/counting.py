@@ -5,7 +5,7 @@ number and the events behind it cannot disagree.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ from models.facts import FACTS_OF, Facts, own_facts
 from models.vocabulary import Band, Family, Measure, family_of
 
 #: A complaint repeats another of the same team and theme at most this long before it.
-REPEATED_WITHIN = timedelta(days=90)
+REPEATED_WITHIN_DAYS = 90
 
 #: These speak of a time of day only when they say so; when they were written down says nothing.
 BAND_ONLY_BY_ABOUT = {Family.COMPLAINT, Family.COMPLIMENT, Family.FEEDBACK, Family.SUPERVISION}
@@ -169,18 +169,21 @@ def exclude_earlier_answers(counted: list[Counted]) -> None:
 
 
 def mark_repeated(counted: list[Counted], before: list[Counted]) -> None:
-    """A complaint repeats when the same team (or area) had the same theme within 90 days."""
-    last: dict[tuple[str, str, str], datetime] = {}
+    """A complaint repeats when the same team (or area) had the same theme within 90 days.
+
+    Days of the local clock, as the months that a complaint marks and reads are.
+    """
+    last: dict[tuple[str, str, str], date] = {}
     for item in sorted([*before, *counted], key=lambda item: item.event.key):
         theme = item.event.data.get("theme")
         if item.event.type != "complaint.received" or not theme or not item.facts["complaints"]:
             continue
         place = (item.team, "" if item.team else item.area, theme)
         previous = last.get(place)
-        at = item.event.occurred_at
-        if previous is not None and at - previous <= REPEATED_WITHIN:
+        day = local_date(item.event.occurred_at)
+        if previous is not None and (day - previous).days <= REPEATED_WITHIN_DAYS:
             item.facts["repeated"] = 1
-        last[place] = at
+        last[place] = day
 
 
 #: Key and sums of one cell: indicator, team, area, band → x, n, sum of squares, events.
