@@ -39,23 +39,25 @@ def care_time(
     placing = Placing(context)
     patterns = context.shift_patterns()
     teams = {team.code: team for team in context.teams}
-    counts: dict[tuple[str, ExposureUnit], dict[date, StoredEvent]] = {}
+    # Without a team an area's own figure stands beside those of other areas.
+    counts: dict[tuple[str, str, ExposureUnit], dict[date, StoredEvent]] = {}
     for census in sorted(censuses, key=lambda event: event.key):
         if placing.known(census):
-            team, _ = placing.team_and_area(census)
+            team, area = placing.team_and_area(census)
             taken = date.fromisoformat(census.data["on"])
-            counts.setdefault((team, _unit(census)), {})[taken] = census
+            series = team, "" if team else area, _unit(census)
+            counts.setdefault(series, {})[taken] = census
     found = []
     after = add_months(month, 1)
     days = [month + timedelta(days=n) for n in range((after - month).days)]
     by_day = {day: band_minutes(day, patterns) for day in days}
-    for (code, unit), by_date in sorted(counts.items()):
+    for (code, own_area, unit), by_date in sorted(counts.items()):
         team_of_service = teams.get(code)
         taken_on = sorted(by_date)
         for day in days:
             if (on := _census_day(taken_on, day, month)) is None:
                 continue
-            area = by_date[on].area or ""
+            area = own_area
             if team_of_service is not None:
                 opened, closed = team_of_service.opened_on, team_of_service.closed_on
                 if (opened and day < opened) or (closed and day > closed):
