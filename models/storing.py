@@ -61,7 +61,7 @@ class Stored(NamedTuple):
 COLUMNS = Row._fields
 TYPES = (
     *("text", "text", "integer", "text", "text", "text", "text", "date", "timestamptz"),
-    *("timestamptz", "jsonb", "text", "text", "jsonb", "bytea", "boolean", "bytea"),
+    *("timestamptz", "text", "text", "text", "text", "bytea", "boolean", "bytea"),
 )
 Identity = tuple[str, str, int]
 KEY: Callable[[Sequence[Any]], Identity] = itemgetter(0, 1, 2)
@@ -80,12 +80,16 @@ MAKE_SENT = (
 )
 EMPTY_SENT = "DELETE FROM pg_temp.sent"
 
-_INSERT = f"INSERT INTO events (provider_id, {', '.join(COLUMNS)}) SELECT {PROVIDER}, s.* FROM"
+# JSON travels as text, which the driver encodes in C, and is parsed by the server either way.
+_SELECTED = ", ".join(f"{n}::jsonb" if n in {"about", "data"} else n for n in COLUMNS)
+_INSERT = (
+    f"INSERT INTO events (provider_id, {', '.join(COLUMNS)}) SELECT {PROVIDER}, {_SELECTED} FROM"
+)
 INSERT_SENT = f"{_INSERT} pg_temp.sent AS s ON CONFLICT DO NOTHING"
 INSERT_ROWS = (
     f"{_INSERT} unnest("
     + ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(TYPES, 1))
-    + ") AS s ON CONFLICT DO NOTHING"
+    + f") AS s ({', '.join(COLUMNS)}) ON CONFLICT DO NOTHING"
 )
 
 # Rows of this transaction are the ones just written; what was there before has another id.

@@ -430,10 +430,10 @@ async def test_a_post_that_cannot_be_stored_fails_alone(
     doorbell = Doorbell(redis_of(settings))
     committer = Committer(running.sessions, doorbell)
     answers = await asyncio.gather(
-        committer.commit(provider, [row("first", "one")]),
-        committer.commit(provider, [row("good", "one")]),
-        committer.commit(provider, [row("bad", "a\x00b")]),
-        committer.commit(provider, [row("good too", "one")]),
+        committer.store(provider, [row("first", "one")]),
+        committer.store(provider, [row("good", "one")]),
+        committer.store(provider, [row("bad", "a\x00b")]),
+        committer.store(provider, [row("good too", "one")]),
         return_exceptions=True,
     )
     await committer.close()

@@ -28,6 +28,7 @@ SHIFT = {
 }
 ROUND = {"due": 3, "on_time": 1, "late": 1, "omitted": 1, "refused": 0}
 
+NO_OBJECTS: list[object] = [5, None, "event", True, []]
 REFUSED: list[tuple[str, str, object]] = [
     ("/id", "wrong_type", dose(id=7)),
     ("/id", "empty", dose(id="")),
@@ -106,12 +107,13 @@ REFUSED: list[tuple[str, str, object]] = [
     ("/data/respondent", "unknown_value", event("complaint.received", {"respondent": "gp"})),
     ("/data/residents", "missing_field", event("census.taken", {"on": "2026-03-01"})),
     ("/data/on", "invalid_time", event("census.taken", {"on": "1/3/26", "residents": 4})),
+    ("/data/on", "implausible_time", event("census.taken", {"on": "1999-03-01", "residents": 4})),
     ("/data/on", "occurred_in_future", event("census.taken", {"on": "2027-03-01", "residents": 4})),
     *(
         (f"/{name}", "missing_field", {key: value for key, value in dose().items() if key != name})
         for name in ("id", "source", "type", "service", "occurred_at", "data")
     ),
-    *(("", "wrong_type", value) for value in (5, None, "event", True, [])),
+    *(("", "wrong_type", value) for value in NO_OBJECTS),
 ]
 
 

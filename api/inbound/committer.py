@@ -40,10 +40,10 @@ class Committer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = 0
 
-    async def commit(self, provider: ProviderId, rows: Sequence[Row]) -> list[Outcome]:
+    async def store(self, provider: ProviderId, rows: Sequence[Row]) -> list[Outcome]:
         """What became of each row, once that is durable."""
         if not self._together or len(rows) > SMALL_ROWS:
-            return await self._store(provider, rows)
+            return await self._in_one_transaction(provider, rows)
         if self._waiting >= MOST_WAITING:
             raise Problem("unavailable", "Too much waits to be stored. Send this again later.")
         answer: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
@@ -78,7 +78,7 @@ class Committer:
         self, provider: ProviderId, group: Sequence[Post], rows: Sequence[Row]
     ) -> None:
         try:
-            outcomes = await self._store(provider, rows)
+            outcomes = await self._in_one_transaction(provider, rows)
         except Exception as error:  # noqa: BLE001 - whoever waits is told, and nobody else
             if len(group) == 1 or database_away(error):
                 for post in group:
@@ -95,7 +95,7 @@ class Committer:
                 post.answer.set_result(outcomes[start : start + len(post.rows)])
             start += len(post.rows)
 
-    async def _store(self, provider: ProviderId, rows: Sequence[Row]) -> list[Outcome]:
+    async def _in_one_transaction(self, provider: ProviderId, rows: Sequence[Row]) -> list[Outcome]:
         async with transaction(self._sessions, provider) as session:
             stored = await store(await driver(session), rows)
         self._doorbell.press(provider, stored.services)

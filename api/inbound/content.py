@@ -26,6 +26,7 @@ from models.event_types import (
     CensusTaken,
     Data,
     FeedbackReceived,
+    MedicationAdministered,
     ShiftWorked,
 )
 
@@ -59,7 +60,7 @@ class Content(NamedTuple):
 
 
 def in_utc(at: datetime, pointer: str) -> datetime:
-    if not EARLIEST <= at < LATEST:
+    if not EARLIEST.year <= at.year < LATEST.year:
         raise Refused("implausible_time", pointer, "Send a time from 2000 to 2099.")
     return at if at.tzinfo is UTC else at.astimezone(UTC)
 
@@ -74,29 +75,41 @@ def read_content(raw: Raw, event_type: str, terms: Terms, latest: datetime) -> C
     except UNREADABLE:
         # Either it is wrong or it has fields of the provider's own: look closely.
         data, own = _read_with_own_fields(raw, event_type)
-    flaw = data.flaw()
-    if flaw is not None:
-        refuse(flaw, "/data")
-    for name in INSTANTS.get(type(data), ()):
+    shape = type(data)
+    for name in INSTANTS.get(shape, ()):
         at = getattr(data, name)
-        if at is not None:
-            setattr(data, name, in_utc(at, f"/data/{name}"))
-    month_at, text_sealed = None, None
-    if isinstance(data, ShiftWorked):
-        month_at = data.starts_at
-    elif isinstance(data, CensusTaken):
-        if data.on > (latest + A_DAY).date():
-            raise Refused("occurred_in_future", "/data/on", "Send a census of a day that has come.")
-        # It speaks of its day, whenever it was taken down.
-        month_at = datetime.combine(data.on, NOON, LONDON)
-    elif isinstance(data, FeedbackReceived) and data.text is not None:
-        # Outside of the hash too: to switch text on must not turn resends into conflicts.
-        text_sealed = seal(terms.text_cipher, data.text) if terms.text_cipher else None
-        data.text = None
+        if at is not None and (settled := in_utc(at, f"/data/{name}")) is not at:
+            setattr(data, name, settled)
+    month_at = text_sealed = None
+    # Doses are nearly all that is sent, and nothing in one can contradict itself.
+    if shape is not MedicationAdministered:
+        month_at, text_sealed = _look_closer(data, terms, latest)
     canonical = encode(data)
     if own:
         canonical = encode_sorted(decode_any(canonical) | own)
     return Content(canonical, month_at, text_sealed)
+
+
+def _look_closer(
+    data: Data, terms: Terms, latest: datetime
+) -> tuple[datetime | None, bytes | None]:
+    """What contradicts itself is refused; the instant that decides the month; text, taken out."""
+    flaw = data.flaw()
+    if flaw is not None:
+        refuse(flaw, "/data")
+    if isinstance(data, ShiftWorked):
+        return data.starts_at, None
+    if isinstance(data, CensusTaken):
+        if data.on > (latest + A_DAY).date():
+            raise Refused("occurred_in_future", "/data/on", "Send a census of a day that has come.")
+        # It speaks of its day, whenever it was taken down.
+        return in_utc(datetime.combine(data.on, NOON, LONDON), "/data/on"), None
+    if isinstance(data, FeedbackReceived) and data.text is not None:
+        # Outside of the hash too: to switch text on must not turn resends into conflicts.
+        sealed = seal(terms.text_cipher, data.text) if terms.text_cipher else None
+        data.text = None
+        return None, sealed
+    return None, None
 
 
 def _read_with_own_fields(raw: Raw, event_type: str) -> tuple[Data, dict[str, Any]]:

@@ -29,7 +29,7 @@ router = APIRouter(prefix="/v1", tags=["events"])
 #: Others get their turn after so many items; about 2 ms of work.
 ITEMS_A_TURN = 256
 #: Without any of these in a body, no item can ask for what the provider has settled.
-NEEDS_TERMS = (b'"custom.', b'"text"', b"\\u")
+NEEDS_TERMS = (b'"custom.', b'"text"')
 NOT_STORED = (Outcome.DUPLICATE, Outcome.SUPERSEDED, Outcome.QUARANTINED)
 
 
@@ -69,7 +69,7 @@ async def send_events(
         rows, rejected = await validate(running, holder.provider, items)
         outcomes: list[Outcome] = []
         if rows:
-            outcomes = await running.committer.commit(holder.provider, [row for _, row in rows])
+            outcomes = await running.committer.store(holder.provider, [row for _, row in rows])
     _count(running, outcomes, rejected)
     if rejected and not rows:
         raise Problem("all_rejected", errors=[msgspec.structs.asdict(item) for item in rejected])
@@ -82,7 +82,9 @@ async def validate(
 ) -> tuple[list[tuple[int, Row]], list[Rejection]]:
     """In turns, so that a large body keeps nobody else waiting."""
     terms = Terms()
-    if any(word in items.body for word in NEEDS_TERMS):
+    # An escape may spell any of these words, or U+0000.
+    escaped = b"\\u" in items.body
+    if escaped or any(word in items.body for word in NEEDS_TERMS):
         terms = await load_terms(running, provider)
     pseudonyms = pseudonyms_of(running.keyring, provider)
     now = running.clock()
@@ -90,7 +92,7 @@ async def validate(
     rejected: list[Rejection] = []
     numbered = iter(items.numbered)
     while turn := list(islice(numbered, ITEMS_A_TURN)):
-        good, bad = read_items(turn, terms, pseudonyms, now, may_have_nul=b"\\u0000" in items.body)
+        good, bad = read_items(turn, terms, pseudonyms, now, may_have_nul=escaped)
         rows += good
         rejected += bad
         if len(turn) == ITEMS_A_TURN:
