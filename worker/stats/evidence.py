@@ -69,7 +69,10 @@ def indicator_evidence(panel: Panel) -> Evidence:
     dependence = safe_divide(newer * n0 + longer * n1, n0 + n1, 1.0)
     widened = dispersed.phi * dependence
 
-    calendar = season(panel, spread, dispersed.phi.mean(1))
+    # A segment without evidence has no dispersion of its own and must not dilute the others'.
+    speaking = (n0 + n1 > 0).astype(np.float64)
+    typical = safe_divide((dispersed.phi * speaking).sum(1), speaking.sum(1), 1.0)
+    calendar = season(panel, spread, typical)
     effect = test_effect(indicators, before, after, spread)
     variance = effect.variance * widened + calendar.variance[:, None]
     change = indicators.sign * (effect.estimate - calendar.contrast[:, None])
