@@ -73,7 +73,9 @@ async def recompute(
             return None
         context = await load_context(session, service)
         if context is None:
-            # Nobody has set the service up. Doing so takes this lock and marks all it finds.
+            # Nobody has set the service up. Doing so takes this lock and marks all it finds; what
+            # its corrections took away from other services is recomputed there all the same.
+            await slices_of_versions(connection, ids, claimed.identities)
             return Outcome(0, [], [])
         # What an ingest listed while the team was being set up beside it.
         await release(session, context.known_as, context.teams_by_name(), now)
@@ -81,7 +83,7 @@ async def recompute(
         if claimed.everything:
             slices |= await every_slice(connection, context)
         if claimed.identities:
-            slices |= await slices_of_versions(connection, context, claimed.identities)
+            slices |= await slices_of_versions(connection, ids, claimed.identities)
         if slices:
             await roll_up(connection, context, slices, claimed.known)
         as_ofs = await months_to_score(session, context, claimed, slices, now)

@@ -57,7 +57,7 @@ def with_look_ahead(slices: Iterable[Slice]) -> set[Slice]:
 
 
 async def slices_of_versions(
-    connection: "Connection", context: ServiceContext, identities: Sequence[tuple[str, str]]
+    connection: "Connection", known_as: Sequence[str], identities: Sequence[tuple[str, str]]
 ) -> set[Slice]:
     """Where other versions of corrected events lie; those of other services are marked there.
 
@@ -71,7 +71,7 @@ async def slices_of_versions(
     for row in rows:
         family = family_of(row["type"])
         reached = with_look_ahead({(row["month"], family)})
-        if row["service"] in context.known_as:
+        if row["service"] in known_as:
             here |= reached
         else:
             elsewhere |= {(row["service"], month, family.value) for month, _ in reached}

@@ -2,8 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,15 @@ from models.scores import Context, Score, Snapshot
 from models.vocabulary import ProviderId
 from worker.content import METHOD
 from worker.scoring import Concluded
+
+#: The finest step of time that the database keeps.
+TICK = timedelta(microseconds=1)
+
+
+class Newest(NamedTuple):
+    id: UUID
+    content_hash: bytes
+    computed_at: datetime
 
 
 def content_hash(content: Mapping[str, Any]) -> bytes:
@@ -43,14 +52,16 @@ async def freeze(
         wanted = content_hash(conclusion.content)
         latest = await evidence_to(session, context, as_of)
         newest = await newest_snapshot(session, context.service, as_of)
-        if newest is not None and newest[1] == wanted:
-            snapshot_id = newest[0]
+        if newest is not None and newest.content_hash == wanted:
+            snapshot_id = newest.id
         else:
+            # Which came last is told by time alone, and the clock of another host may be behind.
+            computed_at = max(now, newest.computed_at + TICK) if newest is not None else now
             row = Snapshot(
                 provider_id=provider,
                 service=context.service,
                 as_of=as_of,
-                computed_at=now,
+                computed_at=computed_at,
                 known_snapshot=known,
                 context_hash=digest,
                 content_hash=wanted,
@@ -80,18 +91,16 @@ async def freeze(
     return changed
 
 
-async def newest_snapshot(
-    session: AsyncSession, service: str, as_of: date
-) -> tuple[UUID, bytes] | None:
+async def newest_snapshot(session: AsyncSession, service: str, as_of: date) -> Newest | None:
     row = (
         await session.execute(
-            select(Snapshot.id, Snapshot.content_hash)
+            select(Snapshot.id, Snapshot.content_hash, Snapshot.computed_at)
             .where(Snapshot.service == service, Snapshot.as_of == as_of)
-            .order_by(Snapshot.computed_at.desc(), Snapshot.id)
+            .order_by(Snapshot.computed_at.desc())
             .limit(1)
         )
     ).one_or_none()
-    return (row.id, row.content_hash) if row is not None else None
+    return Newest(*row) if row is not None else None
 
 
 async def evidence_to(
