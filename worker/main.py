@@ -1,7 +1,9 @@
 """The arq worker: a doorbell and a clock. `python -m arq worker.main.WorkerSettings` starts it."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import structlog
@@ -13,7 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from models.base import utc_now
-from models.db import engine_of, refuse_unsafe_role, sessions_of
+from models.db import Sessions, engine_of, refuse_unsafe_role, sessions_of
 from models.queue import deserialize, serialize
 from models.settings import Settings
 from worker.jobs import mark_due, recompute, sweep_marks
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from arq.typing import WorkerCoroutine
 
 log = structlog.get_logger(__name__)
+
+#: What is under way when the worker has to stop may take this long.
+FINISH_WITHIN_S = 30
 
 #: Without OSError here a Redis outage ends the worker process.
 SURVIVED = [RedisConnectionError, RedisTimeoutError, OSError]
@@ -42,23 +47,32 @@ async def startup(context: dict[str, Any]) -> None:
     await refuse_unsafe_role(engine)
     context.setdefault("clock", utc_now)
     context["engine"], context["sessions"] = engine, sessions_of(engine)
-    context["sweeper"] = asyncio.create_task(sweep_for_ever(context, settings.sweep_every_s))
+    context["stopping"] = asyncio.Event()
+    context["sweeper"] = asyncio.create_task(
+        sweep_until(
+            context["stopping"], context["sessions"], context["clock"], settings.sweep_every_s
+        )
+    )
 
 
-async def sweep_for_ever(context: dict[str, Any], every_s: float) -> None:
+async def sweep_until(
+    stopping: asyncio.Event, sessions: Sessions, clock: Callable[[], datetime], every_s: float
+) -> None:
     """By itself and without Redis, so that a lost queue costs seconds and never a score."""
-    while True:
+    while not stopping.is_set():
         try:
-            await sweep_marks(context["sessions"], context["clock"]())
+            await sweep_marks(sessions, clock())
         except Exception:
             log.exception("sweep_failed")
-        await asyncio.sleep(every_s)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), every_s)
 
 
 async def shutdown(context: dict[str, Any]) -> None:
-    context["sweeper"].cancel()
-    with suppress(asyncio.CancelledError):
-        await context["sweeper"]
+    """Let the sweep under way finish; what is cut off instead is marked still."""
+    context["stopping"].set()
+    with suppress(TimeoutError, asyncio.CancelledError):
+        await asyncio.wait_for(context["sweeper"], FINISH_WITHIN_S)
     await context["engine"].dispose()
 
 
@@ -80,7 +94,7 @@ def worker_settings(settings: Settings) -> type:
         "max_tries": 1,
         "max_jobs": 4,
         "job_timeout": 300,
-        "job_completion_wait": 30,
+        "job_completion_wait": FINISH_WITHIN_S,
         "health_check_interval": 15,
     }
     return type("WorkerSettings", (), attributes)
