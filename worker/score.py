@@ -86,7 +86,8 @@ class StrandScore:
     @property
     def counted(self) -> Bools:
         """Segments with care: what the claim is a share of."""
-        return np.array([status is not SegmentStatus.NOT_PROVIDED for status in self.status])
+        care = [status is not SegmentStatus.NOT_PROVIDED for status in self.status]
+        return np.array(care, dtype=bool)
 
     @property
     def share_reached(self) -> float:
