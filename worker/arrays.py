@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 
 from models.axes import CellRow, axis_of, segment_of, segments_along
+from models.calendar import add_months
 from models.catalogue import HOURS_PLANNED, Indicator
 from models.context import ServiceContext
 from models.vocabulary import (
@@ -23,12 +24,16 @@ from models.vocabulary import (
 from worker.stats.panel import MEAN, PROPORTION, RATE, Bools, Floats, Indicators, Panel
 from worker.windows import Windows, months_apart
 
-#: Months before `as_of` that a score looks at, the year of the season among them.
+#: Months up to `as_of` that a score looks at, or more where its windows lie further back.
 HISTORY_MONTHS = 48
 CHANNELS = tuple(Channel)
 _MEASURES = {Measure.PROPORTION: PROPORTION, Measure.RATE: RATE, Measure.MEAN: MEAN}
 #: Values lie in cells in hundredths.
 _HUNDREDTHS = 100.0
+#: A standard or a smallest change beyond this is a slip; its square must not overflow a score.
+LARGEST = 1e9
+#: Where a row of months does not reach; in no window.
+NO_MONTH = -(10**6)
 UNITS = tuple(ExposureUnit)
 RESIDENTS, CARE_HOURS = (
     UNITS.index(unit) for unit in (ExposureUnit.RESIDENT_DAYS, ExposureUnit.CARE_HOURS)
@@ -66,11 +71,17 @@ def evidence_indicators(context: ServiceContext) -> tuple[Indicator, ...]:
 def indicator_arrays(chosen: Sequence[Indicator]) -> Indicators:
     return Indicators(
         measure=np.array([_MEASURES[one.measure] for one in chosen], dtype=np.int64),
-        sign=np.array([1.0 if one.better is Better.HIGHER else -1.0 for one in chosen]),
-        standard=np.array([np.nan if one.standard is None else one.standard for one in chosen]),
-        meaningful=np.array([one.meaningful for one in chosen]),
+        sign=np.array([1 if one.better is Better.HIGHER else -1 for one in chosen], dtype=float),
+        standard=np.clip(
+            np.array([np.nan if one.standard is None else one.standard for one in chosen], float),
+            -LARGEST,
+            LARGEST,
+        ),
+        meaningful=np.clip(
+            np.array([one.meaningful for one in chosen], dtype=float), 1 / LARGEST, LARGEST
+        ),
         channel=np.array([CHANNELS.index(one.channel) for one in chosen], dtype=np.int64),
-        external=np.array([one.perspective is Perspective.EXTERNAL for one in chosen]),
+        external=np.array([one.perspective is Perspective.EXTERNAL for one in chosen], dtype=bool),
     )
 
 
@@ -88,15 +99,21 @@ def lay_out(
     chosen = evidence_indicators(context)
     axis = axis_of(strand, context, (cell.area for cell in cells))
     segments = segments_along(axis, context, cells)
-    teams = ("", *(team.code for team in context.teams))
-    strata = ("",) if axis is Axis.TEAM else teams
-    first = min([cell.month for cell in cells], default=min(as_ofs))
+    oldest = min([cell.month for cell in cells], default=min(as_ofs))
+    reach = [
+        months_needed(as_of, window, oldest) for as_of, window in zip(as_ofs, windows, strict=True)
+    ]
+    first = max(oldest, add_months(min(as_ofs), 1 - max(reach)))
     length = months_apart(first, max(as_ofs)) + 1
-    whole = _Whole(chosen, segments, strata, axis, first, max(length, 1))
+    whole = _Whole(
+        chosen, segments, strata_within(axis, context, cells), axis, first, max(length, 1)
+    )
     for cell in cells:
         whole.add(cell)
     ends = np.array([months_apart(first, as_of) for as_of in as_ofs])
-    at = ends[:, None] - np.arange(HISTORY_MONTHS)[::-1]
+    back = np.arange(max(reach))[::-1]
+    # Each row sees as far back as it would alone, so that a batch changes no score.
+    at = np.where(back < np.array(reach)[:, None], ends[:, None] - back, NO_MONTH)
     unit = [whole.unit_in(window, first) for window in windows]
     x, n, squares = whole.sliced(at, unit)
     current = np.stack(
@@ -135,6 +152,36 @@ def lay_out(
             axis, context, segments, windows, care, np.array(unit) == RESIDENTS, planned, seen
         ),
     )
+
+
+def months_needed(as_of: date, windows: Windows, oldest: date) -> int:
+    """How far back a score looks: to the baseline and the year before the start, or further."""
+    earliest = min(windows.baseline[0], add_months(windows.start, -12))
+    wanted = max(HISTORY_MONTHS, months_apart(earliest, as_of) + 1)
+    return min(wanted, max(HISTORY_MONTHS, months_apart(oldest, as_of) + 1))
+
+
+def strata_within(
+    axis: Axis, context: ServiceContext, cells: Sequence[CellRow]
+) -> dict[tuple[str, str], int]:
+    """Places of the known teams in each segment, '' for no team; none along the team axis.
+
+    Counted segment by segment: two hundred areas of one team each are two hundred strata, not
+    forty thousand.
+    """
+    if axis is Axis.TEAM:
+        return {}
+    known = {"", *(team.code for team in context.teams)}
+    found: dict[str, set[str]] = {}
+    for cell in cells:
+        if cell.team in known:
+            segment = segment_of(cell.team, cell.area, cell.band, axis)
+            found.setdefault(segment, set()).add(cell.team)
+    return {
+        (segment, team): place
+        for segment, teams in found.items()
+        for place, team in enumerate(sorted(teams))
+    }
 
 
 def _window_mask(at: np.ndarray, first: date, window: tuple[date, date] | None) -> Bools:
@@ -182,7 +229,7 @@ class _Whole:
         self,
         chosen: Sequence[Indicator],
         segments: Sequence[str],
-        strata: Sequence[str],
+        strata: dict[tuple[str, str], int],
         axis: Axis,
         first: date,
         length: int,
@@ -191,10 +238,11 @@ class _Whole:
         self.chosen = list(chosen)
         self.place = {one.code: position for position, one in enumerate(chosen)}
         self.segment = {name: position for position, name in enumerate(segments)}
-        self.stratum = {name: position for position, name in enumerate(strata)}
-        shape = (len(segments), len(strata), len(chosen), length)
+        self.stratum = strata
+        widest = max(strata.values(), default=0) + 1
+        shape = (len(segments), widest, len(chosen), length)
         self.x, self.n, self.squares = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-        care = (len(ExposureUnit), len(segments), len(strata), length)
+        care = (len(ExposureUnit), len(segments), widest, length)
         self.care, self.care_known = np.zeros(care), np.zeros(care, dtype=bool)
         self.planned = np.zeros((len(segments), length))
         self.checks, self.seen = np.zeros_like(self.planned), np.zeros_like(self.planned)
@@ -202,11 +250,12 @@ class _Whole:
         self.unit_place = {unit.value: place for place, unit in enumerate(UNITS)}
 
     def add(self, cell: CellRow) -> None:
-        segment = self.segment.get(segment_of(cell.team, cell.area, cell.band, self.axis))
+        name = segment_of(cell.team, cell.area, cell.band, self.axis)
+        segment = self.segment.get(name)
         month = months_apart(self.first, cell.month)
-        if segment is None or month >= self.length:
+        if segment is None or not 0 <= month < self.length:
             return
-        stratum = 0 if self.axis is Axis.TEAM else self.stratum.get(cell.team)
+        stratum = 0 if self.axis is Axis.TEAM else self.stratum.get((name, cell.team))
         if stratum is None:
             return
         if cell.indicator == HOURS_PLANNED:
@@ -259,7 +308,11 @@ class _Whole:
                 minutes = self.take(self.care[one], at[row : row + 1])[0]
                 known = minutes / MINUTES_PER_UNIT[UNITS[one]]
                 n[row][:, :, rates] = known[:, :, None] / per[:, None]
-            x[..., rates, :] = np.where(n[..., rates, :] > 0, x[..., rates, :], 0.0)
+        means = np.array([one.measure is Measure.MEAN for one in self.chosen], dtype=bool)[:, None]
+        shares = np.array([one.measure is Measure.PROPORTION for one in self.chosen], dtype=bool)
+        # More met than due, or fewer than none, cannot have happened: such a month is no evidence.
+        possible = (n > 0) & (means | ((x >= 0) & ~(shares[:, None] & (x > n))))
+        x, n, squares = (np.where(possible, part, 0.0) for part in (x, n, squares))
         return x, n, squares
 
     def care_in(self, at: np.ndarray, current: Bools, unit: Sequence[int]) -> Floats:
