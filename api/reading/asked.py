@@ -24,6 +24,8 @@ KnownAt = Annotated[
         examples=["2026-10-06T09:00:00+01:00"],
     ),
 ]
+#: No event can be older; a month asked for is scored and kept up to date from then on.
+EARLIEST_MONTH = "2000-01"
 MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
@@ -42,8 +44,12 @@ def refuse(parameter: str, code: str, detail: str) -> Problem:
 
 
 def month_asked(parameter: str, value: str) -> date:
-    if not MONTH.fullmatch(value) or value < "1900":
+    if not MONTH.fullmatch(value):
         raise refuse(parameter, "not_a_month", "Write a month as YYYY-MM, such as 2026-09.")
+    if value < EARLIEST_MONTH:
+        raise refuse(
+            parameter, "too_early", f"Evidence starts in {EARLIEST_MONTH} at the earliest."
+        )
     return date(int(value[:4]), int(value[5:]), 1)
 
 
@@ -64,8 +70,8 @@ def asked(as_of: str | None, known_at: str | None, now: datetime) -> Asked:
             raise refuse("known_at", "naive_time", "Add an offset, such as Z or +01:00.")
         if known > now:
             raise refuse("known_at", "in_future", "Nobody knows yet what will be known then.")
-    if at.year < 1901:
-        raise refuse("known_at", "too_early", "Nothing was known before 1901.")
+    if at.year < 2001:
+        raise refuse("known_at", "too_early", "Nothing was known before 2001.")
     last_ended = add_months(month_of(at), -1)
     if as_of is None:
         return Asked(last_ended, known, explicit=False)
