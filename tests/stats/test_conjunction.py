@@ -144,6 +144,11 @@ def test_one_brilliant_segment_among_silent_ones_proves_one(p: float, others: in
     assert lower_bound(row([p * 1e-30, *[1.0] * others]), ALPHA)[0] == 1
 
 
+@given(many)
+def test_one_more_segment_however_sure_adds_one_at_most(p: list[float]) -> None:
+    assert lower_bound(row([0.0, *p]), ALPHA)[0] <= 1 + lower_bound(row(p), ALPHA)[0]
+
+
 @given(many, st.integers(1, 5))
 def test_padding_is_not_counted(p: list[float], padding: int) -> None:
     padded = row([*p, *[np.nan] * padding])

@@ -1,0 +1,105 @@
+"""Simulated monthly counts as the arrays that are judged, many runs of one service at a time.
+
+Goes round events, cells and the database, so that thousands of services are scored in seconds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cli.simulate import INDEX, INDICATORS, NO_BAND, RATE, Array, Plan
+from cli.simulate_draw import Counts
+from models.catalogue import STARTER
+from models.vocabulary import Axis
+from worker.arrays import CHANNELS, indicator_arrays
+from worker.stats.conjunction import lower_bound
+from worker.stats.evidence import indicator_evidence
+from worker.stats.panel import Floats, Ints, Panel
+from worker.stats.rounding import rounded
+from worker.stats.segments import Segments, segments_of
+
+#: What the simulator draws and the catalogue counts as evidence.
+JUDGED = tuple(one.code for one in STARTER if one.evidence and one.code in INDEX)
+CATALOGUE = {one.code: one for one in STARTER}
+assert set(JUDGED) == {one.code for one in INDICATORS if one.channel is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Months of a plan, counted from 0: the programme's start month and the last one judged."""
+
+    start: int
+    as_of: int
+    baseline_months: int = 6
+    current_months: int = 3
+
+    def __post_init__(self) -> None:
+        if not self.baseline_months <= self.start < self.as_of:
+            raise ValueError("the baseline lies before the start, and the start before `as_of`")
+
+
+def panel_of(
+    counts: Counts, plan: Plan, span: Span, axis: Axis = Axis.TEAM, codes: Sequence[str] = JUDGED
+) -> Panel:
+    """Counts of many runs along an axis; a team is a stratum of bands and areas.
+
+    Evidence that names no band is in none; rates are per as many resident-days as the catalogue
+    says.
+    """
+    chosen = [INDEX[code] for code in codes]
+    per = np.array([CATALOGUE[code].per if RATE[INDEX[code]] else 1 for code in codes])
+    x, n, squares = (
+        _along(values[..., chosen, : span.as_of + 1].astype(np.float64), plan, axis)
+        for values in (counts.x, counts.n, counts.sum_squares)
+    )
+    runs, length = x.shape[0], span.as_of + 1
+    position = np.arange(length)
+    first = max(span.start + 1, length - span.current_months)
+
+    def months_in(low: int, high: int) -> np.ndarray:
+        return np.broadcast_to((position >= low) & (position < high), (runs, length))
+
+    return Panel(
+        x=x,
+        n=n / per[:, None],
+        squares=squares,
+        indicators=indicator_arrays([CATALOGUE[code] for code in codes]),
+        baseline=months_in(span.start - span.baseline_months, span.start),
+        current=months_in(first, length),
+        before=months_in(0, span.start),
+    )
+
+
+def _along(values: Array, plan: Plan, axis: Axis) -> Floats:
+    """[runs, teams, places, i, m] as [runs, g, k, i, m]."""
+    if axis is Axis.TEAM:
+        return np.asarray(values.sum(axis=2, keepdims=True))
+    if axis is Axis.BAND:
+        return np.ascontiguousarray(values[:, :, :NO_BAND].swapaxes(1, 2))
+    total = values.sum(axis=2)
+    areas = sorted({team.area or team.code for team in plan.teams})
+    member = [[(team.area or team.code) == area for team in plan.teams] for area in areas]
+    within = np.array(member, dtype=np.float64)
+    return np.asarray(total[:, None] * within[:, :, None, None])
+
+
+def judged(panel: Panel, required: int = 2) -> Segments:
+    """Every run's segments by the kernel, as a strand without a contrast is scored."""
+    indicators = panel.indicators
+    return segments_of(
+        indicator_evidence(panel),
+        np.asarray(indicators.channel == np.arange(len(CHANNELS))[:, None], dtype=np.float64),
+        required,
+        np.ones(len(indicators), dtype=bool),
+    )
+
+
+def claimed(segments: Segments, alpha: float) -> Ints:
+    """`reached_at_least` of every run."""
+    return lower_bound(rounded(segments.p_stronger), alpha)
+
+
+def claimed_worse(segments: Segments, alpha: float) -> Ints:
+    """`worsened_at_least` of every run."""
+    return lower_bound(rounded(segments.p_worsened), alpha)
