@@ -10,7 +10,7 @@ WORKDIR /app
 # The locked dependencies change seldom and the code often, so they are a layer of their own.
 COPY requirements.lock ./
 RUN python -m pip install --no-cache-dir --disable-pip-version-check \
-        --require-hashes -r requirements.lock
+        --no-deps --require-hashes -r requirements.lock
 
 COPY pyproject.toml ./
 COPY models/ models/
