@@ -1,0 +1,1 @@
+"""The kernel against published tables and independent implementations, set by set."""
