@@ -10,7 +10,6 @@ import json
 import statistics
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -18,53 +17,25 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from api.inbound.content import Terms
-from api.inbound.validation import read_item
 from api.main import create_app
+from bench.copying import BATCH, BATCHES, SERVICE, TEAMS, event, make_twin, raw_copy
 from bench.posting import post_all, request, wait_ready
 from bench.servers import Servers, api, durable_servers, migrate
 from models.db import async_url, sessions_of, transaction
 from models.keyring import Keyring
 from models.people import issue_key, provider_called
-from models.storing import COLUMNS, Row
 from models.vocabulary import Scope
 
-BATCH = 5_000
-BATCHES = 16
 SINGLES = 6_000
 CONNECTIONS = 64
 ROUNDS = 3
 PROCESSES = 2
 BATCH_BAR = 0.4
 SINGLES_BAR = 1.5
-SERVICE = "1-545611283"
-TEAMS = ("oak", "elm", "ash", "yew")
-STARTS = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def app_of_single_commits() -> FastAPI:
     return create_app(group_commits=False)
-
-
-def event(series: str, number: int) -> dict[str, object]:
-    """A dose as a medicines system writes it: ordered ids, a few dozen people, two months."""
-    at = STARTS + timedelta(seconds=37 * number)
-    return {
-        "id": f"{series}-{number:08d}",
-        "source": "emar:acme",
-        "type": "medication.administered",
-        "service": SERVICE,
-        "team": TEAMS[number % len(TEAMS)],
-        "area": None,
-        "occurred_at": at.isoformat(),
-        "recorded_at": (at + timedelta(seconds=70)).isoformat(),
-        "about": None,
-        "version": 1,
-        "retracted": False,
-        "person": f"99900{number % 40:05d}",
-        "staff": f"jb{number % 14}",
-        "data": {"status": "given", "due_at": at.isoformat(), "given_at": at.isoformat()},
-    }
 
 
 def batches(series: str, key: str) -> list[bytes]:
@@ -76,21 +47,6 @@ def batches(series: str, key: str) -> list[bytes]:
         )
         for b in range(BATCHES)
     ]
-
-
-def rows_of(series: str, keyring: Keyring, provider: UUID) -> list[list[Row]]:
-    """What those bodies become, made beforehand: only the database is measured with them."""
-    pseudonyms = keyring.pseudonyms(provider)
-    return [
-        [
-            read_item(json.dumps(event(f"{series}-{b}", n)).encode(), Terms(), pseudonyms, LATEST)
-            for n in range(BATCH)
-        ]
-        for b in range(BATCHES)
-    ]
-
-
-LATEST = datetime(2027, 1, 1, tzinfo=UTC)
 
 
 async def prepare(servers: Servers) -> tuple[str, UUID]:
@@ -115,19 +71,6 @@ async def prepare(servers: Servers) -> tuple[str, UUID]:
     return key, provider
 
 
-async def raw_copy(
-    connection: "asyncpg.Connection[asyncpg.Record]", provider: UUID, series: str, keyring: Keyring
-) -> float:
-    """Rows a second of COPY into the twin, one transaction a batch."""
-    prepared = [[(provider, *row) for row in rows] for rows in rows_of(series, keyring, provider)]
-    started = time.perf_counter()
-    for rows in prepared:
-        await connection.copy_records_to_table(
-            "events_twin", records=rows, columns=["provider_id", *COLUMNS]
-        )
-    return BATCH * BATCHES / (time.perf_counter() - started)
-
-
 async def over_http(port: int, requests: list[bytes], connections: int, accepted: int) -> float:
     """Events a second, all of them new and answered with 202."""
     started = time.perf_counter()
@@ -140,7 +83,7 @@ async def over_http(port: int, requests: list[bytes], connections: int, accepted
 
 async def measure_batches(servers: Servers, key: str, provider: UUID) -> tuple[float, float]:
     connection = await asyncpg.connect(servers.admin_url)
-    await connection.execute("CREATE TABLE events_twin (LIKE events INCLUDING ALL)")
+    await make_twin(connection)
     keyring = Keyring(servers.secret_key)
     copied, sent = [], []
     with api(servers, PROCESSES) as port:
