@@ -7,6 +7,8 @@ import time
 
 BENCHMARKS = {
     "ingest": "events over HTTP against raw COPY; shared commits against one for each post",
+    "freshness": "how long accepted evidence takes until the view shows it",
+    "views": "how soon each view and the events behind a number are answered",
 }
 
 
