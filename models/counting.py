@@ -6,6 +6,7 @@ number and the events behind it cannot disagree.
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -109,7 +110,9 @@ class Placing:
         return _span_band(about["from"], about["to"], self._patterns)
 
 
-def _span_band(start: str, end: str, patterns: Sequence[ShiftPattern]) -> str:
+@lru_cache(maxsize=16_384)
+def _span_band(start: str, end: str, patterns: tuple[ShiftPattern, ...]) -> str:
+    """Kept, because the same shifts are met team by team and at each recompute of their month."""
     band = band_of_span(datetime.fromisoformat(start), datetime.fromisoformat(end), patterns)
     return band or ""
 
