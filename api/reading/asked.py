@@ -26,7 +26,7 @@ KnownAt = Annotated[
 ]
 #: No event can be older; a month asked for is scored and kept up to date from then on.
 EARLIEST_MONTH = "2000-01"
-MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

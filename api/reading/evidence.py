@@ -13,7 +13,7 @@ from api.problems import Problem, problems
 from api.reading.asked import AsOf, KnownAt, asked, month_asked, refuse
 from api.reading.conclusions import conclusion_of, context_of
 from api.reading.schemas import CountsAs, EvidenceItem, EvidencePage, Exposure
-from models.axes import axis_of, segment_of
+from models.axes import axis_of, segment_of, segments_along
 from models.catalogue import Indicator
 from models.context import ServiceContext, load_context
 from models.counting import Counted
@@ -66,7 +66,7 @@ async def list_evidence(
     if segment is not None and strand is None:
         raise refuse("segment", "strand_missing", "Name the strand whose segment this is.")
     question = asked(as_of, known_at, now)
-    only = month_asked("month", month) if month else None
+    only = None if month is None else month_asked("month", month)
     listing = f"evidence/{service}/{strand}/{segment}/{indicator}/{month}"
     after: Key | None = position_of(running, holder.provider, listing, cursor, tuple)
     conclusion = await conclusion_of(running, holder, service, question)
@@ -139,8 +139,11 @@ class Reading:
         connection = await driver(session)
         axis = None
         if strand is not None:
-            rows = await connection.fetch(AREAS_OF, context.service)
-            axis = axis_of(strand, context, (row["area"] for row in rows))
+            areas = [row["area"] for row in await connection.fetch(AREAS_OF, context.service)]
+            axis = axis_of(strand, context, areas)
+            named = {*segments_along(axis, context, ()), *(areas if axis is Axis.AREA else ())}
+            if segment is not None and segment not in named:
+                raise refuse("segment", "unknown_segment", f"{strand} has no segment {segment!r}.")
         return cls(connection, context, known, axis, segment, indicator)
 
     async def months(self, until: date) -> list[date]:
