@@ -79,13 +79,13 @@ def checks_of(months: Iterable[str], met: int, teams: Iterable[str] = ("oak", "e
 
 
 def keys_of(part: Any) -> Any:
-    """The shape of a JSON body: keys, and of a list the shapes that occur in it."""
+    """The shape of a JSON body: its keys, and of a list the shapes of objects that occur in it."""
     if isinstance(part, Mapping):
         return {key: keys_of(value) for key, value in part.items()}
     if isinstance(part, list):
         shapes: list[Any] = []
         for each in part:
-            if (shape := keys_of(each)) not in shapes:
+            if (shape := keys_of(each)) is not None and shape not in shapes:
                 shapes.append(shape)
         return shapes
     return None
