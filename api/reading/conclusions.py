@@ -64,6 +64,9 @@ async def conclusion_of(
 
 
 async def _current(session: AsyncSession, ids: list[str], question: Asked) -> Conclusion | None:
+    # Before the score: a recompute that ends between the two statements takes the marks with it,
+    # and the score of before would then pass for one that has seen everything.
+    pending = await is_marked(session, ids)
     row = (
         await session.execute(
             select(Score, Snapshot.body)
@@ -85,7 +88,7 @@ async def _current(session: AsyncSession, ids: list[str], question: Asked) -> Co
         context_hash=score.context_hash,
         computed_at=score.computed_at,
         evidence_to=score.evidence_to,
-        pending=await is_marked(session, ids),
+        pending=pending,
     )
 
 
