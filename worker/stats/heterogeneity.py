@@ -70,7 +70,7 @@ def paule_mandel(estimate: Floats, variance: Floats) -> Floats:
     References
     ----------
     Paule & Mandel 1982 (10.6028/jres.087.022); DerSimonian & Kacker 2007
-    (10.1016/j.cct.2006.04.004), equation 8.
+    (10.1016/j.cct.2006.04.004).
     """
     seen, y, v = _counted(estimate, variance)
     number = seen.sum(-1)
@@ -85,7 +85,7 @@ def restricted_likelihood(estimate: Floats, variance: Floats) -> Floats:
 
     References
     ----------
-    Viechtbauer 2005 (10.3102/10769986030003261), equations 8 and 9 on page 268.
+    Viechtbauer 2005 (10.3102/10769986030003261).
     """
     seen, y, v = _counted(estimate, variance)
     number = seen.sum(-1)
@@ -125,7 +125,7 @@ def q_profile(
 
     References
     ----------
-    Viechtbauer 2007 (10.1002/sim.2514), section 3.1.
+    Viechtbauer 2007 (10.1002/sim.2514).
     """
     seen, y, v = _counted(estimate, variance)
     number = seen.sum(-1)
@@ -205,7 +205,7 @@ def random_effects(estimate: Floats, variance: Floats, tau2: Floats) -> RandomEf
     References
     ----------
     Hartung & Knapp 2001 (10.1002/sim.791) for `scatter_error`; the wider of the two as in Röver,
-    Knapp & Friede 2015 (10.1186/s12874-015-0091-1), equation 10.
+    Knapp & Friede 2015 (10.1186/s12874-015-0091-1).
     """
     seen, y, v = _counted(estimate, variance)
     number = seen.sum(-1)
@@ -258,7 +258,7 @@ def _tau2_where(seen: Bools, y: Floats, v: Floats, q: Floats) -> Floats:
 
 
 def _restricted_log_likelihood(seen: Bools, y: Floats, v: Floats, tau2: Floats) -> Floats:
-    """Up to a constant. Viechtbauer 2005, equation 8."""
+    """Up to a constant."""
     w = _weights(seen, v, tau2)
     total = w.sum(-1)
     logs = np.log(np.where(seen, w, 1.0)).sum(-1)
