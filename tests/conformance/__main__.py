@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.conformance import breadth
+from tests.conformance import breadth, rates, spc
 from tests.conformance.comparing import ReferenceSet
 
-SETS: dict[str, ReferenceSet] = {**breadth.SETS}
+SETS: dict[str, ReferenceSet] = {**breadth.SETS, **rates.SETS, **spc.SETS}
 
 
 class Tally(NamedTuple):
