@@ -104,18 +104,18 @@ async def test_month_never_scored_is_promised_when_it_takes_longer(
     await settled()
     started = asyncio.get_running_loop().time()
     answers = await asyncio.gather(
-        *(client.get(address(view), params={"as_of": "2026-05"}) for view in VIEWS)
+        *(client.get(address(route), params={"as_of": "2026-05"}) for route in ROUTES)
     )
     assert 1.9 < asyncio.get_running_loop().time() - started < 10
-    for view, answer in zip(VIEWS, answers, strict=True):
-        assert answer.status_code == 202, view
+    for route, answer in zip(ROUTES, answers, strict=True):
+        assert answer.status_code == 202, route
         assert answer.json() == {"service": SERVICE, "pending": True}
         assert int(answer.headers["retry-after"]) >= 1
         assert "etag" not in answer.headers
     assert await marks() > 0
     await settled()
-    for view in VIEWS:
-        assert await read(client, view, as_of="2026-05")
+    for route in ROUTES:
+        assert await read(client, route, as_of="2026-05")
 
 
 async def test_what_was_known_is_the_newest_snapshot_computed_by_then(

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
+from fastapi import Response
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +21,10 @@ from models.scores import Context, Score, Snapshot
 
 #: How often a view that waits for a score looks again.
 LOOK_EVERY_S = 0.05
+COMPUTING_RETRY_S = 2
+COMPUTING: dict[int | str, dict[str, Any]] = {
+    202: {"description": "Being computed for the first time; ask again after `Retry-After`."}
+}
 
 
 class Conclusion(NamedTuple):
@@ -61,6 +66,16 @@ async def conclusion_of(
         if found is not None:
             return found
     return None
+
+
+def being_computed(service: str) -> Response:
+    """The answer while a month is computed for the first time."""
+    return Response(
+        msgspec.json.encode({"service": service, "pending": True}),
+        status_code=202,
+        media_type="application/json",
+        headers={"Retry-After": str(COMPUTING_RETRY_S)},
+    )
 
 
 async def _current(session: AsyncSession, ids: list[str], question: Asked) -> Conclusion | None:

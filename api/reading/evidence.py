@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.deps import Holder, Now, RunningApp, require
 from api.paging import Cursor, Limit, cursor_to, link_next, position_of
-from api.problems import Problem, problems
+from api.problems import problems
 from api.reading.asked import AsOf, KnownAt, asked, month_asked, refuse
-from api.reading.conclusions import conclusion_of, context_of
+from api.reading.conclusions import COMPUTING, being_computed, conclusion_of, context_of
 from api.reading.schemas import CountsAs, EvidenceItem, EvidencePage, Exposure
 from models.axes import axis_of, segment_of, segments_along
 from models.catalogue import Indicator
@@ -41,7 +41,11 @@ SELECT DISTINCT month, type FROM events WHERE service = ANY($1) AND month <= $2
 AREAS_OF = "SELECT DISTINCT area FROM cells WHERE service = $1 AND area <> ''"
 
 
-@router.get("/evidence", responses=problems("not_found", "nothing_known_then", "invalid"))
+@router.get(
+    "/evidence",
+    response_model=EvidencePage,
+    responses={**COMPUTING, **problems("not_found", "nothing_known_then", "invalid")},
+)
 async def list_evidence(
     service: Annotated[str, Path(max_length=200)],
     running: RunningApp,
@@ -57,7 +61,7 @@ async def list_evidence(
     known_at: KnownAt = None,
     limit: Limit = 100,
     cursor: Cursor = None,
-) -> EvidencePage:
+) -> EvidencePage | Response:
     """The events behind a number, as they were known for it.
 
     With `indicator`, `x` and `n` of all items sum to the cell. Without it each stored event
@@ -71,7 +75,7 @@ async def list_evidence(
     after: Key | None = position_of(running, holder.provider, listing, cursor, tuple)
     conclusion = await conclusion_of(running, holder, service, question)
     if conclusion is None:
-        raise Problem("unavailable", "The service is being scored for the first time; ask again.")
+        return being_computed(service)
     async with transaction(running.sessions, holder.provider) as session:
         known: str | None = conclusion.known_snapshot
         context = await context_of(session, conclusion)

@@ -10,7 +10,13 @@ from fastapi import APIRouter, Header, Path, Response
 from api.deps import Holder, Now, Running, RunningApp, require
 from api.problems import problems
 from api.reading.asked import Asked, AsOf, KnownAt, asked
-from api.reading.conclusions import Conclusion, conclusion_of, context_of
+from api.reading.conclusions import (
+    COMPUTING,
+    Conclusion,
+    being_computed,
+    conclusion_of,
+    context_of,
+)
 from api.reading.schemas import StoryView, StrandView
 from models.axes import CellRow, axis_of, segment_of
 from models.calendar import month_of
@@ -27,9 +33,8 @@ router = APIRouter(
 
 ServiceId = Annotated[str, Path(max_length=200, description="CQC location id.")]
 IfNoneMatch = Annotated[str | None, Header()]
-COMPUTING_RETRY_S = 2
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    202: {"description": "Being computed for the first time; ask again after `Retry-After`."},
+    **COMPUTING,
     304: {"description": "Nothing but the time of computing has changed since `If-None-Match`."},
     **problems("not_found", "nothing_known_then", "invalid"),
 }
@@ -115,12 +120,7 @@ async def view(
     """One strand of a conclusion, or its story where no strand is named."""
     conclusion = await conclusion_of(running, holder, service, question)
     if conclusion is None:
-        return Response(
-            msgspec.json.encode({"service": service, "pending": True}),
-            status_code=202,
-            media_type="application/json",
-            headers={"Retry-After": str(COMPUTING_RETRY_S)},
-        )
+        return being_computed(service)
     body = view_body(conclusion, strand)
     if question.known_at is None and not question.explicit:
         async with transaction(running.sessions, holder.provider) as session:
