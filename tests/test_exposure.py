@@ -1,0 +1,217 @@
+"""What rates are rates of: censuses in, resident-days or care hours by month and band out."""
+
+from datetime import date, time
+
+import msgspec
+import pytest
+
+from models.axes import CellRow
+from models.context import PatternInForce, ServiceContext
+from models.counting import StoredEvent
+from models.exposure import CareTime, care_time, sum_care_time
+from models.slices import months_before, months_reached
+from models.vocabulary import MINUTES_PER_UNIT, Band, ExposureUnit, Family, Strand
+from tests.evidence_by_hand import AS_OF, context, team
+from tests.text_tables import NOTHING, Row, cases, event
+from worker.arrays import evidence_indicators, lay_out
+from worker.windows import windows_of
+
+HOME = context(teams=(msgspec.structs.replace(team("oak"), aliases=("Oak Unit",)), "elm"))
+
+
+def censuses(written: str) -> list[StoredEvent]:
+    """`oak 2026-05-01 10; elm 2026-05-01 140h`: residents, or hours of care, of a team on a day."""
+    sent = []
+    for place, one in enumerate(written.split("; ")):
+        who, on, count = one.rsplit(maxsplit=2)
+        said = f"care_hours={count[:-1]}" if count.endswith("h") else f"residents={count}"
+        # Written down long before, so only `on` can say the day; in order, for two of one day.
+        when = f"2026-01-01 {10 + place}:00"
+        sent.append(event("census.taken", f"on={on} {said}", when, team=who, event_id=one))
+    return sent
+
+
+def in_month(month: date, sent: list[StoredEvent], home: ServiceContext) -> list[CareTime]:
+    """As the worker reads them: censuses of the month and of those before that reach into it."""
+    reach = [*months_before(month, Family.CENSUS), month]
+    read = [one for one in sent if date.fromisoformat(one.data["on"]).replace(day=1) in reach]
+    return care_time(month, read, home)
+
+
+def total(times: list[CareTime], unit: ExposureUnit, code: str) -> str:
+    """Resident-days or hours of care of a team, `.` where there is none at all."""
+    mine = [one.minutes for one in times if (one.unit, one.team) == (unit, code)]
+    return f"{sum(mine) / MINUTES_PER_UNIT[unit]:g}" if mine else NOTHING
+
+
+#: Resident-days of Oak. A day that no census speaks for has none, and so no rate.
+RESIDENT_DAYS = """
+    censuses                                | sent                                 | 2026-04 | 2026-05 | 2026-06 | 2026-07
+    one on the first                        | oak 2026-05-01 10                    | .       | 310     | 150     | .
+    it holds for 45 days and no more        | oak 2026-05-17 10                    | .       | 310     | 300     | 10
+    taken late in the month                 | oak 2026-05-31 10                    | .       | 310     | 300     | 150
+    a later one takes over on its day       | oak 2026-05-01 10; oak 2026-05-21 12 | .       | 332     | 360     | 60
+    before the first, the first later one   | oak 2026-05-11 10; oak 2026-05-21 12 | .       | 332     | 360     | 60
+    a later month never speaks for a former | oak 2026-06-01 10                    | .       | .       | 300     | 160
+    silence, then the first later one       | oak 2026-05-01 10; oak 2026-06-20 12 | .       | 310     | 330     | 372
+    nobody there is a figure too            | oak 2026-05-01 10; oak 2026-05-11 0  | .       | 100     | 0       | .
+    two of one day: the one taken last      | oak 2026-05-01 10; oak 2026-05-01 12 | .       | 372     | 180     | .
+    sent in another order                   | oak 2026-05-21 12; oak 2026-05-01 10 | .       | 332     | 360     | 60
+    under the team's other name             | Oak Unit 2026-05-01 10               | .       | 310     | 150     | .
+    a team nobody knows yet                 | ivy 2026-05-01 10                    | .       | .       | .       | .
+    another team's is not Oak's             | elm 2026-05-01 10                    | .       | .       | .       | .
+    the service's own is not split          | . 2026-05-01 40                      | .       | .       | .       | .
+    hours of care are no residents          | oak 2026-05-01 140h                  | .       | .       | .       | .
+"""  # noqa: E501 - four months stand beside each other
+
+
+@pytest.mark.parametrize("row", cases(RESIDENT_DAYS))
+def test_latest_census_counts_for_45_days_else_the_first_later_of_the_month(row: Row) -> None:
+    sent = censuses(row["sent"])
+    for month in [heading for heading in row if heading.startswith("2026")]:
+        times = in_month(date.fromisoformat(f"{month}-01"), sent, HOME)
+        assert total(times, ExposureUnit.RESIDENT_DAYS, "oak") == row[month], month
+
+
+#: Who has how many resident-days and care hours in May 2026.
+WHOSE = """
+    censuses                                 | sent                                 | oak | elm | no team | oak hours | elm hours
+    each team its own                        | oak 2026-05-01 10; elm 2026-05-01 6  | 310 | 186 | .       | .         | .
+    the service's figure stays the service's | . 2026-05-01 16                      | .   | .   | 496     | .         | .
+    beside a team's it takes nothing from it | . 2026-05-01 16; oak 2026-05-01 10   | 310 | .   | 496     | .         | .
+    hours of care delivered on that day      | oak 2026-05-01 8h                    | .   | .   | .       | 248       | .
+    residents here and hours there           | oak 2026-05-01 10; elm 2026-05-01 8h | 310 | .   | .       | .         | 248
+    residents and hours of one team          | oak 2026-05-01 10; oak 2026-05-11 8h | 310 | .   | .       | 248       | .
+"""  # noqa: E501 - five figures stand beside each other
+
+
+@pytest.mark.parametrize("row", cases(WHOSE))
+def test_exposure_is_that_of_the_team_whose_census_it_is_in_its_own_unit(row: Row) -> None:
+    times = in_month(date(2026, 5, 1), censuses(row["sent"]), HOME)
+    for code, heading in (("oak", "oak"), ("elm", "elm"), ("", "no team")):
+        assert total(times, ExposureUnit.RESIDENT_DAYS, code) == row[heading]
+    for code, heading in (("oak", "oak hours"), ("elm", "elm hours")):
+        assert total(times, ExposureUnit.CARE_HOURS, code) == row[heading]
+
+
+def test_census_that_says_both_counts_residents() -> None:
+    both = event("census.taken", "on=2026-05-01 residents=10 care_hours=80")
+    times = in_month(date(2026, 5, 1), [both], HOME)
+    assert total(times, ExposureUnit.RESIDENT_DAYS, "oak") == "310"
+    assert total(times, ExposureUnit.CARE_HOURS, "oak") == NOTHING
+
+
+#: Oak, ten residents on 1 May 2026, by the days on which it opened and closed.
+OPEN = """
+    team               | opened     | closed     | 2026-05
+    open all along     | .          | .          | 310
+    opened on the 11th | 2026-05-11 | .          | 210
+    closed on the 10th | .          | 2026-05-10 | 100
+    open for a day     | 2026-05-05 | 2026-05-05 | 10
+    opens later        | 2026-06-01 | .          | .
+    closed before      | .          | 2026-04-30 | .
+"""
+
+
+@pytest.mark.parametrize("row", cases(OPEN))
+def test_team_has_care_on_the_days_it_is_open(row: Row) -> None:
+    opened, closed = (
+        None if row[heading] == NOTHING else date.fromisoformat(row[heading])
+        for heading in ("opened", "closed")
+    )
+    home = context(teams=(team("oak", opened_on=opened, closed_on=closed),))
+    times = in_month(date(2026, 5, 1), censuses("oak 2026-05-01 10"), home)
+    assert total(times, ExposureUnit.RESIDENT_DAYS, "oak") == row["2026-05"]
+
+
+#: Hours that one resident spends in each band: 12 a night, but for two nights of the year.
+BANDS = """
+    month                               | weekday_day | weekday_night | weekend_day | weekend_night
+    2026-02: 28 days, none special      | 240         | 240           | 96          | 96
+    2026-03: a night of 11 hours        | 264         | 256           | 108         | 115
+    2026-04: Good Friday, Easter Monday | 240         | 240           | 120         | 120
+    2026-05: two Mondays are holidays   | 228         | 236           | 144         | 136
+    2026-10: a night of 13 hours        | 264         | 272           | 108         | 101
+"""
+
+
+@pytest.mark.parametrize("row", cases(BANDS))
+def test_resident_is_there_every_hour_of_every_band(row: Row) -> None:
+    month = row["case"][:7]
+    times = in_month(date.fromisoformat(f"{month}-01"), censuses(f"oak {month}-01 1"), HOME)
+    hours = {band: sum(one.minutes for one in times if one.band == band) / 60 for band in Band}
+    assert {band: f"{found:g}" for band, found in hours.items()} == {
+        band: row[band] for band in Band
+    }
+
+
+#: Minutes of care by band of a day on which so many hours were delivered, spread evenly.
+DAYS = """
+    day                                 | on         | hours | weekday_day | weekday_night | weekend_day | weekend_night
+    a Tuesday, half by day              | 2026-05-12 | 24    | 720         | 720           | .           | .
+    a Monday starts in Sunday's night   | 2026-05-11 | 24    | 720         | 240           | .           | 480
+    a holiday Monday is weekend all day | 2026-05-04 | 24    | .           | .             | 720         | 720
+    Good Friday after Thursday's night  | 2026-04-03 | 24    | .           | 480           | 720         | 240
+    the night is 11 of 23 hours         | 2026-03-29 | 23    | .           | .             | 720         | 660
+    the night is 13 of 25 hours         | 2026-10-25 | 25    | .           | .             | 720         | 780
+    no minute is lost in rounding       | 2026-03-29 | 24    | .           | .             | 752         | 688
+    nothing was delivered               | 2026-05-12 | 0     | 0           | 0             | .           | .
+"""  # noqa: E501 - four bands stand beside each other
+
+
+@pytest.mark.parametrize("row", cases(DAYS))
+def test_hours_of_care_are_spread_over_their_day(row: Row) -> None:
+    on = date.fromisoformat(row["on"])
+    times = in_month(on.replace(day=1), censuses(f"oak {on} {row['hours']}h"), HOME)
+    found = {one.band: f"{one.minutes}" for one in times if one.day == on}
+    assert {band: found.get(band, NOTHING) for band in Band} == {band: row[band] for band in Band}
+
+
+def test_bands_of_care_follow_the_pattern_of_the_service() -> None:
+    late_nights = (PatternInForce(date(2026, 5, 16), time(8), time(22)),)
+    home = msgspec.structs.replace(HOME, patterns=late_nights)
+    times = in_month(date(2026, 5, 1), censuses("oak 2026-05-01 1"), home)
+    day = {one.day.day: one.minutes // 60 for one in times if one.band == Band.WEEKDAY_DAY}
+    assert (day[15], day[18]) == (12, 14)
+
+
+#: Months whose exposure a census of any day of the month can change.
+REACH = """
+    month   | changes
+    2026-02 | 2026-02 2026-03 2026-04
+    2026-05 | 2026-05 2026-06 2026-07
+    2026-12 | 2026-12 2027-01 2027-02
+"""
+
+
+@pytest.mark.parametrize("row", cases(REACH))
+def test_census_changes_the_months_up_to_45_days_on(row: Row) -> None:
+    reached = months_reached(date.fromisoformat(f"{row['case']}-01"), Family.CENSUS)
+    assert " ".join(f"{month:%Y-%m}" for month in reached) == row["changes"]
+
+
+#: What Oak's and Elm's rates of September 2026 are per, in one and the same unit.
+ONE_UNIT = """
+    censuses                            | sent                                 | oak per | elm per
+    residents in both                   | oak 2026-09-01 10; elm 2026-09-01 6  | 300     | 180
+    care hours in both                  | oak 2026-09-01 8h; elm 2026-09-01 4h | 240     | 120
+    residents in one, hours in other    | oak 2026-09-01 10; elm 2026-09-01 4h | 300     | .
+    nobody lives in one, hours in other | oak 2026-09-01 0; elm 2026-09-01 4h  | .       | .
+    a service's figure is no team's     | . 2026-09-01 16                      | .       | .
+    a census older than 45 days         | oak 2026-07-01 10; elm 2026-09-01 6  | .       | 180
+"""
+
+
+@pytest.mark.parametrize("row", cases(ONE_UNIT))
+def test_rates_of_a_service_are_per_one_unit_or_they_are_null(row: Row) -> None:
+    home = msgspec.structs.replace(HOME, programmes=())
+    cells = [
+        CellRow(AS_OF, *key, x=sums[0], n=0, sum_squares=0, events=sums[3])
+        for key, sums in sum_care_time(in_month(AS_OF, censuses(row["sent"]), home)).items()
+    ]
+    window = windows_of(home, AS_OF, AS_OF)
+    panel = lay_out(Strand.TEAM_SPREAD, home, cells, [AS_OF], [window]).panel
+    falls = [one.code for one in evidence_indicators(home)].index("falls")
+    for segment, heading in enumerate(("oak per", "elm per")):
+        exposure = panel.n[0, segment, 0, falls, -1] * 1000
+        assert (f"{exposure:g}" if exposure else NOTHING) == row[heading]
