@@ -55,8 +55,9 @@ def control_charts(
     Parameters
     ----------
     x, n : [b, g, i, m]
-        Successes and trials, events and exposure, or sum and number of values; n = 0 is a month
-        without evidence.
+        Successes and trials, events and exposure, or sum and number of values. A month is without
+        evidence where n is 0, and where counts are impossible: below 0, or more successes than
+        trials.
     measure : [i], PROPORTION, RATE or MEAN.
     sign : [i], +1 where higher is better, -1 where lower is.
     fixing : [b, m], the months that fix the limits: up to 12 before the start.
@@ -85,7 +86,10 @@ def control_charts(
         raise ValueError("measure and sign are as long as the i axis")
     if fixing.shape != (x.shape[0], x.shape[3]):
         raise ValueError("fixing has shape [b, m]")
-    used = fixing[:, None, None, :] & (n > 0)
+    kind = measure[:, None]
+    known = (n > 0) & ((x >= 0) | (kind == MEAN)) & ((x <= n) | (kind != PROPORTION))
+    n = np.where(known, n, 0.0)
+    used = fixing[:, None, None, :] & known
     used &= used.sum(-1, keepdims=True) >= LEAST_MONTHS
     value = np.where(used.any(-1, keepdims=True), safe_divide(x, n, np.nan), np.nan)
     limits = _limits(x, n, measure, used)

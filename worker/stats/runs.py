@@ -6,8 +6,7 @@ import numpy as np
 from scipy import stats
 
 from worker.stats.panel import Bools, Floats, Ints
-from worker.stats.spc import Limits
-from worker.stats.spc_rules import above
+from worker.stats.spc import Limits, above
 
 #: Chance of fewer crossings than are allowed.
 CROSSINGS_ALPHA = 0.05

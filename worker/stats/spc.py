@@ -18,6 +18,8 @@ MEAN_RANGE = 1.128
 XMR_WIDTH = 2.66
 #: Moving ranges from here on, in their mean, are outliers (D4 of the same tables; Nelson 1982).
 OUTLYING_RANGE = 3.267
+#: A value this near to a line, in parts of the larger, lies on it: both come from sums.
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,11 @@ class Limits:
     def at(self, deviations: float) -> Floats:
         """Line at so many sigma from the centre, kept between floor and ceiling."""
         return np.clip(self.centre + deviations * self.sigma, self.floor, self.ceiling)
+
+
+def above(a: Floats, b: Floats) -> Bools:
+    """`a > b` by more than rounding; False where either is missing."""
+    return np.asarray(a - b > ROUNDING * np.maximum(np.abs(a), np.abs(b)))
 
 
 def mean_moving_range(y: Floats, fixing: Bools, *, screened: bool = False) -> Floats:

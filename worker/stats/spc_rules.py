@@ -10,10 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from worker.stats.panel import Bools, Floats, Ints
-from worker.stats.spc import Limits
-
-#: A value this near to a line, in parts of the larger, lies on it: both come from sums.
-ROUNDING = 1e-12
+from worker.stats.spc import Limits, above
 
 (
     NO_RULE,
@@ -140,11 +137,6 @@ def _held(y: Floats, limits: Limits, rules: RuleSet) -> Bools:
         allowed = side[sign] if rules.one_side else known
         held[TWO_OF_THREE_ABOVE + of_sign] = _two_of_three(counted, allowed)
     return held
-
-
-def above(a: Floats, b: Floats) -> Bools:
-    """`a > b` by more than rounding; False where either is missing."""
-    return np.asarray(a - b > ROUNDING * np.maximum(np.abs(a), np.abs(b)))
 
 
 def in_runs(holds: Bools, length: int) -> Bools:
