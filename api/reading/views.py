@@ -131,7 +131,7 @@ async def view(
         body["current_month"] = to_date(context, strand, month_of(now), rows)
     tag = etag(body)
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if if_none_match and tag in {each.strip() for each in if_none_match.split(",")}:
+    if if_none_match and is_held(tag, if_none_match):
         return Response(status_code=304, headers=headers)
     return Response(msgspec.json.encode(body), media_type="application/json", headers=headers)
 
@@ -183,3 +183,9 @@ def etag(body: dict[str, Any]) -> str:
     timeless = {**body, "freshness": {**body["freshness"], "computed_at": None}}
     digest = hashlib.sha256(msgspec.json.encode(timeless, order="deterministic"))
     return f'"{digest.hexdigest()[:32]}"'
+
+
+def is_held(tag: str, if_none_match: str) -> bool:
+    """Weak comparison (RFC 9110, 13.1.2), because proxies that compress weaken tags."""
+    held = {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
+    return tag in held or "*" in held
