@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from cli.simulate import (
+    BETTER,
     INDEX,
     INDICATORS,
     MEAN,
@@ -50,12 +51,13 @@ def draw(plan: Plan, rng: np.random.Generator, runs: int | None = None) -> Count
 
     Every team, place, indicator and month has a latent standard normal shock; shocks go together
     across each of these by the plan's correlations. They move log odds and log rates by as much
-    as makes the total of a team-month about `dispersion` times as variable as its counts alone.
+    as makes the total of a team-month about `dispersion` times as variable as its counts alone. A
+    good month is good in all of it: fewer omissions, better audits.
     """
     level, expected = levels(plan), expected_n(plan)
     many = 1 if runs is None else runs
     shape = (many, *level.shape)
-    shock = _shocks(plan, rng, shape)
+    shock = _shocks(plan, rng, shape) * BETTER[:, None]
     exposure = expected.copy()
     rate_mean = _expected_events(plan, level, expected)
     trials = _trials(expected, rate_mean)

@@ -94,7 +94,8 @@ def alike(left: Array, right: Array) -> float:
 
 COMPANY: list[tuple[str, float, Callable[[Array], float]]] = [
     ("indicator_correlation", 0.3,
-     lambda r: alike(r[:, :, INDEX["audit_compliance"]], r[:, :, INDEX["medicine_omissions"]])),
+     # A good month has better audits and fewer omissions.
+     lambda r: alike(r[:, :, INDEX["audit_compliance"]], -r[:, :, INDEX["medicine_omissions"]])),
     ("team_correlation", 0.3, lambda r: alike(r[:, 0], r[:, 1])),
     ("month_autocorrelation", 0.4, lambda r: alike(r[..., 1:], r[..., :-1])),
 ]  # fmt: skip

@@ -85,12 +85,13 @@ def mean_moving_range(y: Floats, fixing: Bools, *, screened: bool = False) -> Fl
     Nelson 1982 (10.1080/00224065.1982.11978811) for the screening.
     """
     ranges = np.abs(np.diff(np.where(fixing, y, np.nan), axis=-1))
-    mean = _mean(ranges, ~np.isnan(ranges))
+    known = ~np.isnan(ranges)
+    mean = _mean(ranges, known)
     if not screened:
         return mean
     # A constant series has no outlier, though none of its ranges is below 3.267 times 0.
     kept = (ranges < OUTLYING_RANGE * mean[..., None]) | (mean[..., None] == 0)
-    return _mean(ranges, kept)
+    return _mean(ranges, known & kept)
 
 
 def _mean(values: Floats, chosen: Bools) -> Floats:
