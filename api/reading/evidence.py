@@ -19,7 +19,7 @@ from models.context import ServiceContext, load_context
 from models.counting import Counted
 from models.db import driver, transaction
 from models.exposure import CareTime, care_time
-from models.slices import months_before, read_counted, read_events, types_of
+from models.slices import months_before, months_reached, read_counted, read_events, types_of
 from models.vocabulary import MINUTES_PER_UNIT, Axis, ExposureUnit, Family, Measure, Scope, Strand
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ async def list_evidence(
             context = (await load_context(session, service)) or context
         chosen = None if indicator is None else indicator_called(context, indicator)
         reading = await Reading.opened(session, context, known, strand, segment, chosen)
-        months = [only] if only else await reading.months(question.as_of)
+        months = [only] if only else await reading.months(question.as_of, *reading.families)
         found: list[tuple[Key, EvidenceItem]] = []
         for each in months:
             if after is not None and f"{each}" < after[0]:
@@ -97,7 +97,9 @@ async def list_evidence(
                 break
         exposure = None
         if chosen is not None and chosen.measure is Measure.RATE:
-            exposure = await reading.exposure(months)
+            exposure = await reading.exposure(
+                [only] if only else await reading.cared(question.as_of)
+            )
     next_cursor = None
     if len(found) > limit:
         next_cursor = cursor_to(running, holder.provider, listing, found[limit - 1][0])
@@ -150,10 +152,17 @@ class Reading:
                 raise refuse("segment", "unknown_segment", f"{strand} has no segment {segment!r}.")
         return cls(connection, context, known, axis, segment, indicator)
 
-    async def months(self, until: date) -> list[date]:
+    async def months(self, until: date, *families: Family) -> list[date]:
+        """The months in which there are events of these families, up to and with `until`."""
         rows = await self.connection.fetch(MONTHS_OF, list(self.context.known_as), until)
-        types = {name for family in self.families for name in types_of(family, self.context)}
+        types = {name for family in families for name in types_of(family, self.context)}
         return sorted({row["month"] for row in rows if row["type"] in types})
+
+    async def cared(self, until: date) -> list[date]:
+        """The months that censuses reach; a month without an event is one of care all the same."""
+        taken = await self.months(until, Family.CENSUS)
+        reached = {each for month in taken for each in months_reached(month, Family.CENSUS)}
+        return sorted(month for month in reached if month <= until)
 
     def matches(self, team: str, area: str, band: str) -> bool:
         if self.axis is None:
@@ -213,21 +222,27 @@ class Reading:
         )
 
     async def exposure(self, months: list[date]) -> Exposure | None:
-        """Care time of the chosen segment over the months, and the censuses that tell it."""
+        """Care time of the chosen segment over the months, and the censuses that tell it.
+
+        One unit for the whole service, as it is scored: resident-days where anybody counts any.
+        """
         times: list[CareTime] = []
         types = types_of(Family.CENSUS, self.context)
         for month in months:
             reach = [*months_before(month, Family.CENSUS), month]
             censuses = await read_events(self.connection, self.context, reach, types, self.known)
             times += care_time(month, censuses, self.context)
-        mine = [time for time in times if self.matches(time.team, time.area, time.band)]
         residents = any(time.unit is ExposureUnit.RESIDENT_DAYS for time in times)
         unit = ExposureUnit.RESIDENT_DAYS if residents else ExposureUnit.CARE_HOURS
-        minutes = sum(time.minutes for time in mine if time.unit is unit)
+        mine = [
+            time
+            for time in times
+            if time.unit is unit and self.matches(time.team, time.area, time.band)
+        ]
         if not mine:
             return None
         return Exposure(
-            value=minutes / MINUTES_PER_UNIT[unit],
+            value=sum(time.minutes for time in mine) / MINUTES_PER_UNIT[unit],
             unit=unit.value,
-            census_ids=sorted({time.census.event_id for time in mine if time.unit is unit}),
+            census_ids=sorted({time.census.event_id for time in mine}),
         )
