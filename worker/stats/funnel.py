@@ -239,7 +239,8 @@ def quantile(values: Floats, share: float) -> Floats:
 
     NaN of nothing. Hyndman & Fan 1996 (10.2307/2684934), definition 7.
     """
-    ordered = np.sort(values, axis=-1)
+    # One missing more, so that none at all is no special case.
+    ordered = np.sort(np.append(values, np.full((*values.shape[:-1], 1), np.nan), -1), axis=-1)
     place = np.maximum((~np.isnan(values)).sum(-1, keepdims=True) - 1, 0) * share
     low = np.floor(place).astype(np.int64)
     high = np.ceil(place).astype(np.int64)

@@ -105,13 +105,11 @@ def special_causes(
     for group in [None] if groups is None else np.unique(groups):
         seen = y if group is None else np.where(groups == group, y, np.nan)
         held |= _held(seen, limits, rules)
-    codes = np.arange(len(RULE_NAMES))
-    rule = held.argmax(0)
-    return SpecialCauses(
-        rule=rule,
-        rules=np.tensordot(2**codes, held, axes=1),
-        direction=RULE_DIRECTIONS[rule],
-    )
+    rule, every = np.zeros(y.shape, dtype=np.int64), np.zeros(y.shape, dtype=np.int64)
+    for code in range(len(RULE_NAMES) - 1, NO_RULE, -1):
+        rule[held[code]] = code
+        every[held[code]] |= 1 << code
+    return SpecialCauses(rule=rule, rules=every, direction=RULE_DIRECTIONS[rule])
 
 
 def rule_names(rules: int) -> list[str]:
