@@ -146,7 +146,7 @@ def _load(client: httpx.Client, console: Console, now: datetime, pause: Pause) -
     with Progress(*columns, console=console) as progress:
         prepared = []
         for service in demo:
-            task = progress.add_task(f"{service.plan.name} ({service.story})", total=None)
+            task = progress.add_task(service.plan.name, total=None)
             batches = list(_batches(evidence(service, now)))
             progress.update(task, total=sum(batch.size for batch in batches))
             prepared.append((task, batches))

@@ -92,6 +92,17 @@ def test_the_demo_waits_as_long_as_the_api_asks_and_sends_again() -> None:
     assert asked["GET /v1/services/1-100000001/spread-dashboard"] == 2
 
 
+def test_how_much_was_sent_is_readable_on_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(demo, "services", lambda now, _=None: services(now)[2:])
+    console = Console(width=80, record=True, file=StringIO())
+    client, _ = answering(taken())
+    demo._load(client, console, NOW, lambda _: None)
+    sent = len(list(demo.evidence(services(NOW)[2], NOW)))
+    assert f"{sent}/{sent}" in console.export_text()
+
+
 def test_a_demo_loaded_in_an_earlier_month_is_sent_as_it_was() -> None:
     """Other months would be other evidence under the same names."""
     before = httpx.Response(200, json={"programme": {"started_on": "2025-11-01"}})
