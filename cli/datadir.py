@@ -97,6 +97,23 @@ def lock(data_dir: Path) -> IO[str]:
     return file
 
 
+def running(data_dir: Path) -> dict[str, Any]:
+    """What `stack.json` says while somebody holds the directory; empty when nobody does.
+
+    The file outlives a stack that was stopped or killed, and its addresses then answer no more.
+    """
+    try:
+        file = (data_dir / "lock").open()
+    except OSError:
+        return {}
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return read_json(data_dir / "stack.json")
+    return {}
+
+
 def check_version(data_dir: Path, postgres_major: int | None) -> dict[str, Any]:
     """Stamp a new directory; refuse one of another layout or, where embedded, PostgreSQL."""
     path = data_dir / "version.json"

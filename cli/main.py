@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from cli.children import ChildFailedError
-from cli.datadir import StackError, read_json
+from cli.datadir import StackError, read_json, running
 from models.settings import Settings, StackSettings
 from models.vocabulary import Scope
 
@@ -65,13 +65,16 @@ def migrate() -> None:
 
     with one_line_errors():
         settings = StackSettings()
+        stack = {} if settings.database_url else running(settings.data_dir)
         if settings.admin_database_url and settings.database_url:
             admin = settings.admin_database_url.get_secret_value()
             application = settings.database_url.get_secret_value()
-        elif not settings.database_url and (admin := kept_admin_url(settings.data_dir)):
-            application = read_json(settings.data_dir / "stack.json")["database_url"]
+        elif stack.get("database_url") and (admin := kept_admin_url(settings.data_dir)):
+            application = stack["database_url"]
         else:
-            raise StackError("set BREADTH_ADMIN_DATABASE_URL and BREADTH_DATABASE_URL")
+            raise _no_stack(
+                settings.data_dir, "set BREADTH_ADMIN_DATABASE_URL and BREADTH_DATABASE_URL"
+            )
         applied = apply(admin, application)
     typer.echo(f"applied {', '.join(applied)}" if applied else "nothing new")
 
@@ -124,13 +127,10 @@ def demo(
             demonstration.write(write)
             return
         data_dir = StackSettings().data_dir
-        url = api_url or read_json(data_dir / "stack.json").get("api_url")
+        url = api_url or running(data_dir).get("api_url")
         key = api_key or _kept_key(data_dir)
         if not url or not key:
-            raise StackError(
-                f"no running stack in {data_dir}; start it with: breadth up, "
-                "or pass --api-url and --api-key"
-            )
+            raise _no_stack(data_dir, "pass --api-url and --api-key")
         try:
             if not picture:
                 demonstration.load(url, key, console)
@@ -146,6 +146,10 @@ def kept_admin_url(data_dir: Path) -> str:
     return f"postgresql://breadth_admin:{word}@127.0.0.1:{port}/breadth" if word and port else ""
 
 
+def _no_stack(data_dir: Path, instead: str) -> StackError:
+    return StackError(f"no running stack in {data_dir}; start it with: breadth up, or {instead}")
+
+
 def _kept_key(data_dir: Path) -> str | None:
     path = data_dir / "dev-api-key"
     return path.read_text().strip() if path.exists() else None
@@ -154,8 +158,12 @@ def _kept_key(data_dir: Path) -> str | None:
 def _settings() -> Settings:
     """From the environment; beside an embedded stack, from its data directory."""
     data_dir = StackSettings().data_dir
-    stack, kept = read_json(data_dir / "stack.json"), read_json(data_dir / "secrets.json")
+    stack, kept = running(data_dir), read_json(data_dir / "secrets.json")
     given = StackSettings().model_dump(exclude_none=True)
+    if not stack and "database_url" not in given:
+        raise _no_stack(
+            data_dir, "set BREADTH_DATABASE_URL, BREADTH_REDIS_URL and BREADTH_SECRET_KEY"
+        )
     known = {
         "database_url": stack.get("database_url"),
         "redis_url": stack.get("redis_url"),
