@@ -95,9 +95,10 @@ async def read_counted(
     month: date,
     family: Family,
     known: str | None,
+    also: Sequence[str] = (),
 ) -> list[Counted]:
-    """The events of one slice with what each counts as."""
-    types = types_of(family, context)
+    """The events of one slice with what each counts as; types in `also` count as nothing."""
+    types = [*types_of(family, context), *also]
     events = await read_events(connection, context, [month], types, known)
     earlier = []
     if events and family is not Family.CENSUS and (before := months_before(month, family)):

@@ -38,6 +38,7 @@ Key = tuple[str, str, str, str, str]
 MONTHS_OF = """
 SELECT DISTINCT month, type FROM events WHERE service = ANY($1) AND month <= $2
 """
+OWN_TYPES = "SELECT type FROM custom_event_types"
 AREAS_OF = "SELECT DISTINCT area FROM cells WHERE service = $1 AND area <> ''"
 
 
@@ -127,10 +128,13 @@ class Reading:
         axis: Axis | None,
         segment: str | None,
         indicator: Indicator | None,
+        uncounted: list[str],
     ) -> None:
         self.connection, self.context, self.known = connection, context, known
         self.axis, self.segment, self.indicator = axis, segment, indicator
         self.families = [indicator.family] if indicator else list(Family)
+        # A type that no indicator counts is stored evidence all the same.
+        self.uncounted = {Family.CUSTOM: uncounted}
 
     @classmethod
     async def opened(
@@ -150,12 +154,19 @@ class Reading:
             named = {*segments_along(axis, context, ()), *(areas if axis is Axis.AREA else ())}
             if segment is not None and segment not in named:
                 raise refuse("segment", "unknown_segment", f"{strand} has no segment {segment!r}.")
-        return cls(connection, context, known, axis, segment, indicator)
+        uncounted: list[str] = []
+        if indicator is None:
+            own = {row["type"] for row in await connection.fetch(OWN_TYPES)}
+            uncounted = sorted(own.difference(types_of(Family.CUSTOM, context)))
+        return cls(connection, context, known, axis, segment, indicator, uncounted)
+
+    def types(self, family: Family) -> list[str]:
+        return [*types_of(family, self.context), *self.uncounted.get(family, ())]
 
     async def months(self, until: date, *families: Family) -> list[date]:
         """The months in which there are events of these families, up to and with `until`."""
         rows = await self.connection.fetch(MONTHS_OF, list(self.context.known_as), until)
-        types = {name for family in families for name in types_of(family, self.context)}
+        types = {name for family in families for name in self.types(family)}
         return sorted({row["month"] for row in rows if row["type"] in types})
 
     async def cared(self, until: date) -> list[date]:
@@ -174,7 +185,14 @@ class Reading:
         """Items of one month in the order of their keys."""
         found = []
         for family in self.families:
-            counted = await read_counted(self.connection, self.context, month, family, self.known)
+            counted = await read_counted(
+                self.connection,
+                self.context,
+                month,
+                family,
+                self.known,
+                self.uncounted.get(family, ()),
+            )
             for one in counted:
                 if self.matches(one.team, one.area, one.band):
                     found += list(self.lines(month, one))
