@@ -69,8 +69,10 @@ RESIDENT_DAYS = """
 def test_latest_census_counts_for_45_days_else_the_first_later_of_the_month(row: Row) -> None:
     sent = censuses(row["sent"])
     for month in [heading for heading in row if heading.startswith("2026")]:
-        times = in_month(date.fromisoformat(f"{month}-01"), sent, HOME)
+        first = date.fromisoformat(f"{month}-01")
+        times = in_month(first, sent, HOME)
         assert total(times, ExposureUnit.RESIDENT_DAYS, "oak") == row[month], month
+        assert care_time(first, sent, HOME) == times, "what does not reach the month is no matter"
 
 
 #: Who has how many resident-days and care hours in May 2026.
