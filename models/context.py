@@ -88,6 +88,7 @@ class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
     choices: ProviderChoices
     catalogue: str
     indicators: tuple[Indicator, ...]
+    theme_aliases: dict[str, str] = {}
     calendar: str = CALENDAR_VERSION
 
     def digest(self) -> bytes:
@@ -174,6 +175,7 @@ async def load_context(session: AsyncSession, service: str) -> ServiceContext | 
         choices=choices,
         catalogue=catalogue,
         indicators=effective(changes),
+        theme_aliases=changes.theme_aliases,
     )
 
 

@@ -4,7 +4,7 @@ The worker sums what this says into cells and the evidence view lists it event b
 number and the events behind it cannot disagree.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -136,7 +136,7 @@ def count(
     exclude_rounds_with_detail(counted)
     exclude_earlier_answers(counted)
     before = [_counted(event, placing) for event in earlier if placing.known(event)]
-    mark_repeated(counted, before)
+    mark_repeated(counted, before, context.theme_aliases)
     return counted
 
 
@@ -171,16 +171,20 @@ def exclude_earlier_answers(counted: list[Counted]) -> None:
             latest[voice] = item
 
 
-def mark_repeated(counted: list[Counted], before: list[Counted]) -> None:
+def mark_repeated(
+    counted: list[Counted], before: list[Counted], theme_aliases: Mapping[str, str]
+) -> None:
     """A complaint repeats when the same team (or area) had the same theme within 90 days.
 
-    Days of the local clock, as the months that a complaint marks and reads are.
+    Days of the local clock, as the months that a complaint marks and reads are. Sources that
+    have other words for a theme mean the same one.
     """
     last: dict[tuple[str, str, str], date] = {}
     for item in sorted([*before, *counted], key=lambda item: item.event.key):
         theme = item.event.data.get("theme")
         if item.event.type != "complaint.received" or not theme or not item.facts["complaints"]:
             continue
+        theme = theme_aliases.get(theme, theme)
         place = (item.team, "" if item.team else item.area, theme)
         previous = last.get(place)
         day = local_date(item.event.occurred_at)

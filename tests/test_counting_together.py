@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from models.calendar import month_of
+from models.context import ServiceContext
 from models.counting import StoredEvent, count
 from models.slices import months_before
 from models.vocabulary import family_of
@@ -15,7 +16,7 @@ from tests.text_tables import HOME, NOTHING, Row, cases, event, listed, rows, sa
 Said = dict[str, set[str]]
 
 
-def outcomes(table: str, send: Callable[[Row], StoredEvent]) -> Said:
+def outcomes(table: str, send: Callable[[Row], StoredEvent], home: ServiceContext = HOME) -> Said:
     """By row, what its event counts as among all the others, month by month as in cells."""
     of_month: dict[date, list[StoredEvent]] = {}
     for row in rows(table):
@@ -26,7 +27,7 @@ def outcomes(table: str, send: Callable[[Row], StoredEvent]) -> Said:
         family = family_of(events[0].type)
         before = months_before(month, family)
         earlier = [sent for each in before for sent in of_month.get(each, [])]
-        for one in count(events, HOME, earlier):
+        for one in count(events, home, earlier):
             found[one.event.event_id] = {one.excluded} if one.excluded else said_by([one], family)
     return found
 
@@ -118,6 +119,8 @@ COMPLAINTS = """
     of no team and no wing                  | .    | .      | safety   | family | 2026-05-22 10:00 | 1          | 0/1
     by winter time                          | fir  | .      | staffing | family | 2026-03-28 23:30 | 1          | 0/1
     90 days on, by the clock of summer      | fir  | .      | staffing | family | 2026-06-26 23:59 | 1          | 1/1
+    by winter time, about food              | fir  | .      | food     | family | 2026-03-28 23:30 | 1          | 0/1
+    91 days on, by UTC only 90              | fir  | .      | food     | family | 2026-06-27 00:10 | 1          | 0/1
 """  # noqa: E501 - who, where and when decide, all in one row
 
 
@@ -131,3 +134,21 @@ def complaint(row: Row) -> StoredEvent:
 @pytest.mark.parametrize("row", cases(COMPLAINTS))
 def test_complaint_repeats_one_of_its_team_and_theme_in_the_90_days_before(row: Row) -> None:
     assert outcomes(COMPLAINTS, complaint)[row["case"]] == wanted_in(row)
+
+
+#: Where the provider says that call_bells and slow_answers mean responsiveness.
+ALIASES = """
+    complaint                    | team | area | theme          | from   | when             | complaints | repeated
+    about call bells             | oak  | .    | call_bells     | family | 2026-05-01 10:00 | 1          | 0/1
+    about the theme they mean    | oak  | .    | responsiveness | family | 2026-05-02 10:00 | 1          | 1/1
+    about slow answers, the same | oak  | .    | slow_answers   | family | 2026-06-03 10:00 | 1          | 1/1
+    in words that mean no theme  | oak  | .    | lost_socks     | family | 2026-05-04 10:00 | 1          | 0/1
+    in those words again         | oak  | .    | lost_socks     | family | 2026-05-05 10:00 | 1          | 1/1
+"""  # noqa: E501 - as the table above
+
+
+@pytest.mark.parametrize("row", cases(ALIASES))
+def test_complaint_repeats_a_theme_in_whatever_words_its_source_has_for_it(row: Row) -> None:
+    words = {"call_bells": "responsiveness", "slow_answers": "responsiveness"}
+    home = msgspec.structs.replace(HOME, theme_aliases=words)
+    assert outcomes(ALIASES, complaint, home)[row["case"]] == wanted_in(row)
