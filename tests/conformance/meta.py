@@ -16,6 +16,7 @@ from worker.stats.heterogeneity import (
     restricted_likelihood,
 )
 from worker.stats.panel import Floats
+from worker.stats.shrinkage import normal_posterior, normal_prior
 
 ESTIMATORS = {"DL": dersimonian_laird, "PM": paule_mandel, "REML": restricted_likelihood}
 #: Of τ² and of what follows from it: an interval is asked for to 1e-6 by the file.
@@ -44,7 +45,7 @@ def check(given: Any, expected: Any) -> list[str]:
         wanted = expected["REML"]
         found += _limit(f"qprofile_tau2_{side}", limit, wanted)
         found += _limit(f"qprofile_I2_{side}", 100 * i_squared(y, v, limit), wanted)
-    return found + _leave_one_out(y, v, expected["REML"])
+    return found + _shrunk(y, v, expected["REML"]) + _leave_one_out(y, v, expected["REML"])
 
 
 def _estimator(name: str, y: Floats, v: Floats, expected: Any) -> list[str]:
@@ -82,6 +83,12 @@ def _limit(field: str, value: Floats, expected: Any) -> list[str]:
     return [] if expected[field] is None else differences(field, value, expected[field], **INTERVAL)
 
 
+def _shrunk(y: Floats, v: Floats, expected: Any) -> list[str]:
+    prior = normal_prior(y, v, restricted_likelihood(y, v))
+    levels = normal_posterior(prior, y, v).level
+    return differences("blup_pred", levels, expected["blup_pred"], **TOLERANCE["REML"])
+
+
 def _leave_one_out(y: Floats, v: Floats, expected: Any) -> list[str]:
     """Null means that metafor's search did not converge without that segment."""
     without = np.where(np.eye(len(y), dtype=bool), np.nan, y)
@@ -99,6 +106,6 @@ SETS = {
     "meta_metafor": ReferenceSet(
         check,
         "k, Q, Q_df, Q_p; of DL, PM and REML tau2, beta, se, I2, hk_*, hk_adhoc_se and _ci, "
-        "pi_riley_tkm2; qprofile_tau2 and _I2, leave1out_* where metafor found them",
+        "pi_riley_tkm2; REML blup_pred; qprofile_tau2 and _I2, leave1out_* where metafor found them",
     )
 }
