@@ -44,10 +44,10 @@ def redis_settings(settings: Settings) -> RedisSettings:
 async def startup(context: dict[str, Any]) -> None:
     settings = Settings()  # type: ignore[call-arg]  # read from the environment
     engine = engine_of(settings)
-    await refuse_unsafe_role(engine)
     context.setdefault("clock", utc_now)
     context["engine"], context["sessions"] = engine, sessions_of(engine)
     context["stopping"] = asyncio.Event()
+    await refuse_unsafe_role(engine)
     context["sweeper"] = asyncio.create_task(
         sweep_until(
             context["stopping"], context["sessions"], context["clock"], settings.sweep_every_s
@@ -71,8 +71,10 @@ async def sweep_until(
 async def shutdown(context: dict[str, Any]) -> None:
     """Let the sweep under way finish; what is cut off instead is marked still."""
     context["stopping"].set()
-    with suppress(TimeoutError, asyncio.CancelledError):
-        await asyncio.wait_for(context["sweeper"], FINISH_WITHIN_S)
+    # A start that was refused has no sweeper, and an error here would hide why it was.
+    if "sweeper" in context:
+        with suppress(TimeoutError, asyncio.CancelledError):
+            await asyncio.wait_for(context["sweeper"], FINISH_WITHIN_S)
     await context["engine"].dispose()
 
 
