@@ -80,10 +80,9 @@ async def list_evidence(
     async with transaction(running.sessions, holder.provider) as session:
         known: str | None = conclusion.known_snapshot
         context = await context_of(session, conclusion)
-        if only is not None and only > question.as_of:
+        if only is not None and only > question.as_of and question.known_at is None:
             # Beyond what was judged there is only what is known now.
-            known = None if question.known_at is None else known
-            context = (await load_context(session, service)) or context
+            known, context = None, (await load_context(session, service)) or context
         chosen = None if indicator is None else indicator_called(context, indicator)
         reading = await Reading.opened(session, context, known, strand, segment, chosen)
         months = [only] if only else await reading.months(question.as_of, *reading.families)
