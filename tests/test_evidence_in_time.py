@@ -18,6 +18,7 @@ from tests.sent import SERVICE, send
 OLD, NEW = "1-100000001", "1-100000002"
 AT = "2026-09-03T10:00:00+01:00"
 AUDITS = {"indicator": "audit_compliance", "month": "2026-09"}
+PLAIN = [{"code": "oak", "name": "Oak"}, {"code": "ash", "name": "Ash"}]
 Step = Callable[..., Awaitable[str]]
 
 
@@ -174,3 +175,23 @@ async def test_evidence_of_an_older_id_is_evidence_of_the_service(
         if (month, indicator) == (date(2026, 9, 1), "audit_compliance"):
             audits[service] += x
     assert audits == {NEW: 45}
+
+
+async def test_an_area_of_then_still_leads_to_its_events(
+    client: httpx.AsyncClient, step: Step
+) -> None:
+    await set_up(client, OLD, teams=PLAIN)
+    garden = check("A-1", AT, 20, service=OLD, team=None, area="Garden")
+    before = await step(garden)
+    question = {"strand": "evidence_alignment", "segment": "Garden"}
+    assert await ids(client, OLD, **question) == ["A-1"]
+    await set_up(client, NEW, predecessor=OLD, teams=PLAIN)
+    await step()
+    assert await ids(client, NEW, **question) == ["A-1"]
+    assert await ids(client, NEW, **question, known_at=before) == ["A-1"]
+    await step(withdrawn("A-1", 2, service=NEW))
+    view = await read(client, "evidence-alignment", NEW, known_at=before)
+    assert "Garden" in {segment["code"] for segment in view["segments"]}
+    assert await ids(client, NEW, **question, known_at=before) == ["A-1"]
+    gone = await client.get(address("evidence", NEW), params=question)
+    assert (gone.status_code, gone.json()["errors"][0]["code"]) == (422, "unknown_segment")

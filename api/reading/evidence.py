@@ -11,7 +11,13 @@ from api.deps import Holder, Now, RunningApp, require
 from api.paging import Cursor, Limit, cursor_to, link_next, position_of
 from api.problems import problems
 from api.reading.asked import AsOf, KnownAt, asked, month_asked, refuse
-from api.reading.conclusions import COMPUTING, being_computed, conclusion_of, context_of
+from api.reading.conclusions import (
+    COMPUTING,
+    Conclusion,
+    being_computed,
+    conclusion_of,
+    context_of,
+)
 from api.reading.schemas import CountsAs, EvidenceItem, EvidencePage, Exposure
 from models.axes import axis_of, segment_of, segments_along
 from models.catalogue import Indicator
@@ -84,7 +90,10 @@ async def list_evidence(
             # Beyond what was judged there is only what is known now.
             known, context = None, (await load_context(session, service)) or context
         chosen = None if indicator is None else indicator_called(context, indicator)
-        reading = await Reading.opened(session, context, known, strand, segment, chosen)
+        axis = None
+        if strand is not None:
+            axis = await axis_asked(session, conclusion, context, strand, segment)
+        reading = await Reading.opened(session, context, known, axis, segment, chosen)
         months = [only] if only else await reading.months(question.as_of, *reading.families)
         found: list[tuple[Key, EvidenceItem]] = []
         for each in months:
@@ -116,6 +125,25 @@ def indicator_called(context: ServiceContext, code: str) -> Indicator:
     raise refuse("indicator", "unknown_indicator", f"The catalogue has no indicator {code!r}.")
 
 
+async def axis_asked(
+    session: AsyncSession,
+    conclusion: Conclusion,
+    context: ServiceContext,
+    strand: Strand,
+    segment: str | None,
+) -> Axis:
+    """What the strand's segments are; 422 for one that neither the view nor the service has."""
+    shown = {each["code"] for each in conclusion.body["strands"][strand]["segments"]}
+    rows = await (await driver(session)).fetch(AREAS_OF, conclusion.service)
+    # An area that only evidence named has no cells any more once that evidence is withdrawn.
+    areas = {row["area"] for row in rows} | shown.difference(team.code for team in context.teams)
+    axis = axis_of(strand, context, areas)
+    named = {*segments_along(axis, context, ()), *(areas if axis is Axis.AREA else ())}
+    if segment is not None and segment not in named:
+        raise refuse("segment", "unknown_segment", f"{strand} has no segment {segment!r}.")
+    return axis
+
+
 class Reading:
     """One service's slices as known at one moment, filtered as the reader asked."""
 
@@ -141,18 +169,11 @@ class Reading:
         session: AsyncSession,
         context: ServiceContext,
         known: str | None,
-        strand: Strand | None,
+        axis: Axis | None,
         segment: str | None,
         indicator: Indicator | None,
     ) -> "Reading":
         connection = await driver(session)
-        axis = None
-        if strand is not None:
-            areas = [row["area"] for row in await connection.fetch(AREAS_OF, context.service)]
-            axis = axis_of(strand, context, areas)
-            named = {*segments_along(axis, context, ()), *(areas if axis is Axis.AREA else ())}
-            if segment is not None and segment not in named:
-                raise refuse("segment", "unknown_segment", f"{strand} has no segment {segment!r}.")
         uncounted: list[str] = []
         if indicator is None:
             own = {row["type"] for row in await connection.fetch(OWN_TYPES)}
