@@ -83,9 +83,9 @@ def test_no_units_have_no_funnel(kind: Ratio, x: list[float], n: list[float]) ->
     assert not of.outlier.any()
 
 
-@pytest.mark.parametrize("kind", list(Ratio))
-def test_one_unit_shows_no_variance_between_units(kind: Ratio) -> None:
-    of = funnel(array([7, np.nan]), array([10, 3]), kind)
+@given(st.sampled_from(Ratio), st.integers(1, 300), st.integers(1, 300))
+def test_one_unit_shows_no_variance_between_units(kind: Ratio, x: int, more: int) -> None:
+    of = funnel(array([x, np.nan]), array([x + more, 3]), kind)
     assert of.dispersion.tau2 == 0
     assert np.isfinite(of.plain.upper_998).tolist() == [True, False]
 
@@ -202,8 +202,21 @@ def test_over_dispersion_only_ever_widens(of: tuple[Floats, Floats, Floats]) -> 
 
 @pytest.mark.parametrize(("segments", "over"), [(9, False), (10, True)])
 def test_over_dispersion_counts_from_ten_segments(segments: int, over: bool) -> None:
-    found = segment_funnels(*window(np.random.default_rng(1), segments, 0.3), MEASURE, SIGN)
+    x, n, squares = window(np.random.default_rng(1), segments, 0.3)
+    found = segment_funnels(x, n, squares, MEASURE, SIGN)
     assert (found.overdispersed == over).all()
+    of = funnel(x[..., 0], n[..., 0], Ratio.PROPORTION)
+    drawn = of.adjusted if over else of.plain
+    np.testing.assert_allclose(found.limits.upper_998[..., 0], drawn.upper_998)
+    np.testing.assert_allclose(found.limits.lower_95[..., 0], drawn.lower_95)
+
+
+def test_means_by_hand() -> None:
+    # Two segments of 4 values each, 2 and 4 on average, variance within 2: errors of 0.7071.
+    x, n = array([[[8], [16]]]), np.full((1, 2, 1), 4.0)
+    found = segment_funnels(x, n, x**2 / n + 6, np.array([MEAN]), np.ones(1))
+    assert found.limits.upper_95[0, :, 0] == pytest.approx([3 + 1.959964 * np.sqrt(0.5)] * 2)
+    assert found.limits.lower_998[0, :, 0] == pytest.approx([3 - 3.090232 * np.sqrt(0.5)] * 2)
 
 
 def test_the_segment_that_lies_apart_is_named() -> None:
