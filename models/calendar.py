@@ -19,7 +19,6 @@ from models.vocabulary import Band
 LONDON = ZoneInfo("Europe/London")
 ONE_DAY = timedelta(days=1)
 ONE_MINUTE = timedelta(minutes=1)
-LONGEST_SPAN = timedelta(hours=24)
 SATURDAY = 5
 #: London's clocks go forward and back at this instant of the day, in UTC.
 CLOCKS_CHANGE = time(1, tzinfo=UTC)
@@ -99,8 +98,8 @@ def band_of(at: datetime, patterns: Sequence[ShiftPattern]) -> Band:
     return Band.WEEKEND_NIGHT if _is_weekend(day) else Band.WEEKDAY_NIGHT
 
 
-def band_of_span(start: datetime, end: datetime, patterns: Sequence[ShiftPattern]) -> Band | None:
-    """Band holding most of the hours that really passed; none for a span above 24 hours.
+def band_of_span(start: datetime, end: datetime, patterns: Sequence[ShiftPattern]) -> Band:
+    """Band holding most of the hours that really passed, however many they are.
 
     On a tie the band that came first, so the starting one whenever it is among the tied.
     """
@@ -108,8 +107,6 @@ def band_of_span(start: datetime, end: datetime, patterns: Sequence[ShiftPattern
     begins, ends = _local(start).astimezone(UTC), _local(end).astimezone(UTC)
     if ends < begins:
         raise ValueError("a span cannot end before it starts")
-    if ends - begins > LONGEST_SPAN:
-        return None
     held = {band_of(begins, patterns): timedelta()}
     for band, lasted in _pieces(begins, ends, patterns):
         held[band] = held.get(band, timedelta()) + lasted

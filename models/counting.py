@@ -5,7 +5,7 @@ number and the events behind it cannot disagree.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -23,6 +23,8 @@ REPEATED_WITHIN_DAYS = 90
 #: These speak of a time of day only when they say so; when they were written down says nothing.
 BAND_ONLY_BY_ABOUT = {Family.COMPLAINT, Family.COMPLIMENT, Family.FEEDBACK, Family.SUPERVISION}
 BAND_BY_ABOUT_FIRST = {Family.AUDIT, Family.CARE_RECORD}
+#: What speaks of more than this speaks of no time of day. A shift was worked, however long.
+LONGEST_ABOUT = timedelta(hours=24)
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,14 +109,16 @@ class Placing:
             return ""
         if "band" in about:
             return Band(about["band"])
-        return _span_band(about["from"], about["to"], self._patterns)
+        begins, ends = about["from"], about["to"]
+        if datetime.fromisoformat(ends) - datetime.fromisoformat(begins) > LONGEST_ABOUT:
+            return ""
+        return _span_band(begins, ends, self._patterns)
 
 
 @lru_cache(maxsize=16_384)
 def _span_band(start: str, end: str, patterns: tuple[ShiftPattern, ...]) -> str:
     """Kept, because the same shifts are met team by team and at each recompute of their month."""
-    band = band_of_span(datetime.fromisoformat(start), datetime.fromisoformat(end), patterns)
-    return band or ""
+    return band_of_span(datetime.fromisoformat(start), datetime.fromisoformat(end), patterns)
 
 
 def count(

@@ -52,8 +52,6 @@ def band_at(at: datetime) -> str:
 
 
 def band_holding_most(start: datetime, end: datetime) -> str:
-    if end - start > timedelta(hours=24):
-        return ""
     held: dict[str, float] = {}
     at = start.astimezone(UTC)
     while at < end:
@@ -61,6 +59,14 @@ def band_holding_most(start: datetime, end: datetime) -> str:
         held[band_at(at)] = held.get(band_at(at), 0.0) + (edge - at).total_seconds()
         at = edge
     return max(held, key=lambda band: held[band])
+
+
+def band_spoken_of(about: dict[str, str]) -> str:
+    """A band by name or by from and to, of which more than 24 hours say nothing."""
+    if "band" in about:
+        return about["band"]
+    start, end = instant(about["from"]), instant(about["to"])
+    return "" if end - start > timedelta(hours=24) else band_holding_most(start, end)
 
 
 @cache
@@ -144,7 +150,7 @@ def placed(event: Sent, teams: Teams) -> tuple[str, str, str, date] | None:
         "audit.completed",
         "care_record.checked",
     ):
-        band = about.get("band") or band_holding_most(instant(about["from"]), instant(about["to"]))
+        band = band_spoken_of(about)
     elif kind not in (*ABOUT_ONLY, "supervision.completed"):
         band = band_at(instant(event["occurred_at"]))
     return team, area, band, month

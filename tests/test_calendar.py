@@ -122,7 +122,10 @@ def test_the_night_of_the_clock_change_has_its_own_hours(evening: str, hours: in
         ("2026-03-06T14:00+00:00", "2026-03-07T02:00+00:00", Band.WEEKDAY_DAY),  # 6 h each
         ("2026-03-06T15:00+00:00", "2026-03-07T02:00+00:00", Band.WEEKDAY_NIGHT),
         ("2026-03-06T06:00+00:00", "2026-03-07T06:00+00:00", Band.WEEKDAY_NIGHT),  # 2 + 10 to 12
-        ("2026-03-06T06:00+00:00", "2026-03-07T06:01+00:00", None),
+        # A minute of night more than the 12 hours of day; then two nights and Saturday between.
+        ("2026-03-06T06:00+00:00", "2026-03-07T06:01+00:00", Band.WEEKDAY_NIGHT),
+        ("2026-03-06T20:00+00:00", "2026-03-08T07:00+00:00", Band.WEEKDAY_NIGHT),
+        ("2026-03-06T21:00+00:00", "2026-03-08T08:00+00:00", Band.WEEKEND_DAY),
         ("2026-03-06T09:00+00:00", "2026-03-06T09:00+00:00", Band.WEEKDAY_DAY),
         # March's night has 11 h, so the 11 h and a minute of day after it are more.
         ("2026-03-28T20:00+00:00", "2026-03-29T18:01+00:00", Band.WEEKEND_DAY),
@@ -131,7 +134,7 @@ def test_the_night_of_the_clock_change_has_its_own_hours(evening: str, hours: in
         ("2026-10-24T15:00+01:00", "2026-10-25T01:00+00:00", Band.WEEKEND_NIGHT),
     ],
 )
-def test_band_of_a_span(start: str, end: str, band: Band | None) -> None:
+def test_band_of_a_span(start: str, end: str, band: Band) -> None:
     assert band_of_span(datetime.fromisoformat(start), datetime.fromisoformat(end), ()) == band
 
 
@@ -142,9 +145,11 @@ def test_span_tied_between_later_bands_takes_the_earlier_of_them() -> None:
 
 
 def test_span_lasts_as_long_as_really_passed() -> None:
-    start = datetime(2026, 10, 24, 20, tzinfo=LONDON)
-    assert band_of_span(start, datetime(2026, 10, 25, 19, tzinfo=LONDON), ()) is not None
-    assert band_of_span(start, datetime(2026, 10, 25, 20, tzinfo=LONDON), ()) is None
+    start = datetime(2026, 10, 24, 8, tzinfo=LONDON)  # 12 h by day, then a night of 13 h
+    until = datetime(2026, 10, 25, 7, 30, tzinfo=LONDON)
+    assert band_of_span(start, until, ()) == Band.WEEKEND_NIGHT
+    a_week_before = timedelta(days=7)
+    assert band_of_span(start - a_week_before, until - a_week_before, ()) == Band.WEEKEND_DAY
 
 
 def test_span_that_ends_before_it_starts_is_refused() -> None:
@@ -238,7 +243,7 @@ def test_minutes_of_a_day_are_those_counted_one_by_one(
 
 
 @settings(max_examples=100, deadline=None)
-@given(instants, st.integers(0, 1440), shift_patterns())
+@given(instants, st.integers(0, 2880), shift_patterns())
 def test_span_takes_the_band_of_most_minutes(
     start: datetime, minutes: int, patterns: Sequence[ShiftPattern]
 ) -> None:

@@ -117,24 +117,35 @@ def test_span_takes_the_band_of_most_of_its_hours(row: Row) -> None:
     assert band("audit.completed", f"{ITEMS} audit=x", about=row["from and to"]) == row["band"]
 
 
-#: Nothing is said about a time of day by so many hours.
+#: Evidence about so many hours speaks of no time of day; a shift was worked in its hours.
 LONG_SPANS = """
-    hours                         | from and to                          | band
-    a minute more than 24 hours   | 2026-05-11 08:00 to 2026-05-12 08:01 | .
-    a whole week                  | 2026-05-11 00:00 to 2026-05-18 00:00 | .
-    24 hours, October's day of 25 | 2026-10-25 00:00 to 2026-10-25 23:00 | weekend_night
-    all of October's day of 25    | 2026-10-25 00:00 to 2026-10-26 00:00 | .
-    all of March's day of 23      | 2026-03-29 00:00 to 2026-03-30 00:00 | weekend_day
-"""
+    hours                           | from and to                          | about         | shift
+    a minute more than 24 hours     | 2026-05-11 08:00 to 2026-05-12 08:01 | .             | weekday_day
+    24 hours, October's day of 25   | 2026-10-25 00:00 to 2026-10-25 23:00 | weekend_night | weekend_night
+    all of October's day of 25      | 2026-10-25 00:00 to 2026-10-26 00:00 | .             | weekend_night
+    eight to eight over that night  | 2026-10-24 08:00 to 2026-10-25 08:00 | .             | weekend_night
+    all of March's day of 23        | 2026-03-29 00:00 to 2026-03-30 00:00 | weekend_day   | weekend_day
+    live-in, Monday to Tuesday noon | 2026-05-11 08:00 to 2026-05-12 12:00 | .             | weekday_day
+    live-in, from Friday evening    | 2026-05-15 20:00 to 2026-05-17 07:00 | .             | weekday_night
+    an hour later, more of Saturday | 2026-05-15 21:00 to 2026-05-17 08:00 | .             | weekend_day
+    two days and nights, the most   | 2026-05-12 08:00 to 2026-05-14 08:00 | .             | weekday_day
+    live-in, weekend to bank Monday | 2026-05-03 20:00 to 2026-05-05 08:00 | .             | weekend_night
+"""  # noqa: E501 - two bands stand beside each span
 
 
 @pytest.mark.parametrize("row", cases(LONG_SPANS))
-def test_evidence_about_more_than_24_hours_is_in_no_band(row: Row) -> None:
-    assert band("audit.completed", f"{ITEMS} audit=x", about=row["from and to"]) == row["band"]
-    assert (
-        band("feedback.received", "respondent=family rating=4", about=row["from and to"])
-        == (row["band"])
-    )
+def test_evidence_about_more_than_24_hours_is_in_no_band_a_shift_always(row: Row) -> None:
+    hours = row["from and to"]
+    assert band("audit.completed", f"{ITEMS} audit=x", about=hours) == row["about"]
+    assert band("feedback.received", "respondent=family rating=4", about=hours) == row["about"]
+    begins, ends = (each.isoformat() for each in span(hours))
+    shift = event("shift.worked", f"{SHIFT} starts_at={begins} ends_at={ends}")
+    assert Placing(HOME).band(shift) == row["shift"]
+
+
+def test_evidence_about_a_whole_week_is_in_no_band() -> None:
+    week = "2026-05-11 00:00 to 2026-05-18 00:00"  # longer than a shift can be
+    assert band("audit.completed", f"{ITEMS} audit=x", about=week) == NOTHING
 
 
 #: Oak moved from Garden to East on 1 May 2026.
