@@ -10,10 +10,17 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.conformance import breadth, rates, spc
+from tests.conformance import breadth, meta, rates, series, shrinkage, spc
 from tests.conformance.comparing import ReferenceSet
 
-SETS: dict[str, ReferenceSet] = {**breadth.SETS, **rates.SETS, **spc.SETS}
+SETS: dict[str, ReferenceSet] = {
+    **breadth.SETS,
+    **meta.SETS,
+    **rates.SETS,
+    **series.SETS,
+    **shrinkage.SETS,
+    **spc.SETS,
+}
 
 
 class Tally(NamedTuple):
