@@ -16,6 +16,8 @@ def where_it_failed(
     A driver's message repeats the values of the row that it could not store.
     """
     error = event.pop("exc_info", None)
+    if error is True:  # Said by `log.exception`: the one being handled.
+        error = sys.exc_info()[1]
     if isinstance(error, BaseException):
         chain: list[str] = []
         while error is not None:

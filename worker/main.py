@@ -16,6 +16,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from models.base import utc_now
 from models.db import Sessions, engine_of, refuse_unsafe_role, sessions_of
+from models.logs import configure_logs
 from models.queue import deserialize, serialize
 from models.settings import Settings
 from worker.jobs import mark_due, recompute, sweep_marks
@@ -43,6 +44,7 @@ def redis_settings(settings: Settings) -> RedisSettings:
 
 async def startup(context: dict[str, Any]) -> None:
     settings = Settings()  # type: ignore[call-arg]  # read from the environment
+    configure_logs(settings.log_format)
     engine = engine_of(settings)
     context.setdefault("clock", utc_now)
     context["engine"], context["sessions"] = engine, sessions_of(engine)
