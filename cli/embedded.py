@@ -87,7 +87,12 @@ def _initialise(binaries: Path, cluster: Path, password: str, account: Account |
         word.unlink(missing_ok=True)
 
 
-def end_leftover(pid: int, directory: Path, number: signal.Signals = signal.SIGTERM) -> bool:
+def end_leftover(
+    pid: int,
+    directory: Path,
+    number: signal.Signals = signal.SIGTERM,
+    within_s: float = LEFTOVER_WITHIN_S,
+) -> bool:
     """Stop a child of an earlier run, if that pid is really one working in this directory.
 
     A pid alone proves nothing after a restart of the machine or container; the working directory
@@ -99,7 +104,7 @@ def end_leftover(pid: int, directory: Path, number: signal.Signals = signal.SIGT
             return False
         process.send_signal(number)
         try:
-            process.wait(LEFTOVER_WITHIN_S)
+            process.wait(within_s)
         except psutil.TimeoutExpired:
             process.kill()
             process.wait(LEFTOVER_WITHIN_S)

@@ -22,6 +22,8 @@ from cli.supervisor import Supervisor
 from cli.unprivileged import home_for, server_account
 from models.settings import Settings, StackSettings
 
+LEFTOVER_WITHIN_S = 3
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -116,9 +118,13 @@ def _revealed(secret: SecretStr | None) -> str | None:
 
 
 def _end_leftovers(data_dir: Path) -> None:
-    """Children of a killed supervisor; PostgreSQL is found by its own pid file instead."""
+    """Children of a killed supervisor; PostgreSQL is found by its own pid file instead.
+
+    Not waited for long: a worker in the middle of a job waits itself for servers that are gone,
+    and whatever is cut off is still marked.
+    """
     pids = read_json(data_dir / "stack.json").get("pids", {})
     for name, directory in (("worker", "run"), ("api", "run"), ("valkey", "valkey")):
         for pid in pids.get(name, []):
             with suppress(psutil.AccessDenied):
-                embedded.end_leftover(pid, data_dir / directory)
+                embedded.end_leftover(pid, data_dir / directory, within_s=LEFTOVER_WITHIN_S)

@@ -164,3 +164,13 @@ def test_process_working_elsewhere_is_not_ended(tmp_path: Path) -> None:
         assert stranger.poll() is None
         stranger.kill()
     assert not embedded.end_leftover(stranger.pid, tmp_path)
+
+
+def test_leftover_that_does_not_end_when_asked_is_ended(tmp_path: Path) -> None:
+    deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1, flush=True)"
+    command = [sys.executable, "-c", f"{deaf}; time.sleep(600)"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE) as leftover:  # noqa: S603 - our own code
+        assert leftover.stdout is not None
+        leftover.stdout.readline()
+        assert embedded.end_leftover(leftover.pid, tmp_path, within_s=0.2)
+        assert not psutil.pid_exists(leftover.pid)
