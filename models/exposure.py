@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import msgspec
 
 from models.calendar import add_months, band_minutes
-from models.context import ServiceContext
+from models.context import ServiceContext, TeamOfService
 from models.counting import CellKey, Placing, StoredEvent, Sums
 from models.facts import minutes
 from models.vocabulary import Band, ExposureUnit
@@ -33,37 +33,29 @@ def care_time(
     """Care time of one month.
 
     For each day the latest census at most 45 days back counts, else the first later one of the
-    same month, else there is none and rates of that day have no denominator. A service's own
-    figure (no team) is never split among its teams.
+    same month. Where a day has neither, the whole month has no care time for that team, and so no
+    rate: its events are those of the whole month, and over a part of its days the rate would be
+    too high, which in a baseline flatters what came after. Days on which the team was not open
+    are no days. Residents and care hours are each held to this by themselves, and so is a
+    service's or an area's own figure (no team), which is never split among teams.
     """
-    placing = Placing(context)
     patterns = context.shift_patterns()
     teams = {team.code: team for team in context.teams}
-    # Without a team an area's own figure stands beside those of other areas.
-    counts: dict[tuple[str, str, ExposureUnit], dict[date, StoredEvent]] = {}
-    for census in sorted(censuses, key=lambda event: event.key):
-        if placing.known(census):
-            team, area = placing.team_and_area(census)
-            taken = date.fromisoformat(census.data["on"])
-            series = team, "" if team else area, _unit(census)
-            counts.setdefault(series, {})[taken] = census
-    found = []
     after = add_months(month, 1)
     days = [month + timedelta(days=n) for n in range((after - month).days)]
     by_day = {day: band_minutes(day, patterns) for day in days}
-    for (code, own_area, unit), by_date in sorted(counts.items()):
-        team_of_service = teams.get(code)
+    found = []
+    for (code, own_area, unit), by_date in sorted(_by_series(censuses, context).items()):
+        team = teams.get(code)
+        open_days = [day for day in days if team is None or _is_open(team, day)]
         taken_on = sorted(by_date)
-        for day in days:
-            if (on := _census_day(taken_on, day, month)) is None:
-                continue
-            area = own_area
-            if team_of_service is not None:
-                opened, closed = team_of_service.opened_on, team_of_service.closed_on
-                if (opened and day < opened) or (closed and day > closed):
-                    continue
-                place = team_of_service.place_on(day)
-                area = place.area if place and place.area else ""
+        counting = {
+            day: on for day in open_days if (on := _census_day(taken_on, day, month)) is not None
+        }
+        if len(counting) < len(open_days):
+            continue
+        for day, on in counting.items():
+            area = own_area if team is None else _area(team, day)
             for band, share in _by_band(by_date[on], unit, by_day[day]).items():
                 found.append(
                     CareTime(
@@ -77,6 +69,36 @@ def care_time(
                     )
                 )
     return found
+
+
+#: Whose count it is: a team, or '' and the area of a figure without one; and of what.
+Series = tuple[str, str, ExposureUnit]
+
+
+def _by_series(
+    censuses: Iterable[StoredEvent], context: ServiceContext
+) -> dict[Series, dict[date, StoredEvent]]:
+    """The census of each day, the last taken of two; those of unknown teams wait."""
+    placing = Placing(context)
+    found: dict[Series, dict[date, StoredEvent]] = {}
+    for census in sorted(censuses, key=lambda event: event.key):
+        if placing.known(census):
+            team, area = placing.team_and_area(census)
+            taken = date.fromisoformat(census.data["on"])
+            # Without a team an area's own figure stands beside those of other areas.
+            series = team, "" if team else area, _unit(census)
+            found.setdefault(series, {})[taken] = census
+    return found
+
+
+def _is_open(team: TeamOfService, day: date) -> bool:
+    opened, closed = team.opened_on, team.closed_on
+    return (opened is None or opened <= day) and (closed is None or day <= closed)
+
+
+def _area(team: TeamOfService, day: date) -> str:
+    place = team.place_on(day)
+    return place.area if place and place.area else ""
 
 
 def _unit(census: StoredEvent) -> ExposureUnit:

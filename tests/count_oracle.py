@@ -285,7 +285,10 @@ def repeats(event: Sent, place: tuple[str, str], events: list[Any]) -> bool:
 def exposure(
     events: list[Any], teams: Teams, months: Iterable[date]
 ) -> dict[tuple[date, str, str, str, str], int]:
-    """Minutes of care: latest census at most 45 days back, else the first later of the month."""
+    """Minutes of care: latest census at most 45 days back, else the first later of the month.
+
+    A month in which an open day has neither has none at all.
+    """
     found: dict[tuple[date, str, str, str, str], int] = defaultdict(int)
     series: dict[tuple[str, str, str], dict[date, Sent]] = defaultdict(dict)
     censuses = [pair for pair in events if pair[0]["type"] == "census.taken"]
@@ -295,14 +298,17 @@ def exposure(
         series[team, own_area, unit][date.fromisoformat(event["data"]["on"])] = event
     for (team, own_area, unit), by_day in series.items():
         for month in months:
-            day = month
-            while day.replace(day=1) == month:
-                counted = spoken_for(day, by_day)
-                if counted is not None and (not team or open_on(teams[team], day)):
-                    area = teams[team].area(day) if team else own_area
-                    for band, minutes in shares(counted["data"], unit, day).items():
-                        found[month, unit, team, area, band] += minutes
-                day += timedelta(days=1)
+            days = [month + timedelta(days=passed) for passed in range(31)]
+            days = [day for day in days if day.month == month.month]
+            if team:
+                days = [day for day in days if open_on(teams[team], day)]
+            if None in [spoken_for(day, by_day) for day in days]:
+                continue
+            for day in days:
+                counted = spoken_for(day, by_day) or {}
+                area = teams[team].area(day) if team else own_area
+                for band, minutes in shares(counted["data"], unit, day).items():
+                    found[month, unit, team, area, band] += minutes
     return found
 
 

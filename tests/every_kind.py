@@ -54,7 +54,7 @@ DOSES = ("given", "given_late", "omitted_error", "backfilled_given", "absent_lea
 #: Elm sends nothing but these; the months without an event are months of care all the same.
 CENSUSES = (
     ("oak", "2026-05-20", {"residents": 7}),
-    ("ash", "2026-08-10", {"residents": 9}),
+    ("ash", "2026-08-20", {"residents": 9}),
     ("elm", "2026-09-10", {"care_hours": 30}),
 )
 

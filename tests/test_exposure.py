@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from models.axes import CellRow
-from models.context import PatternInForce, ServiceContext
+from models.context import PatternInForce, PlaceOfTeam, ServiceContext
 from models.counting import StoredEvent
 from models.exposure import CareTime, care_time, sum_care_time
 from models.slices import months_before, months_reached
@@ -44,20 +44,23 @@ def total(times: list[CareTime], unit: ExposureUnit, code: str) -> str:
     return f"{sum(mine) / MINUTES_PER_UNIT[unit]:g}" if mine else NOTHING
 
 
-#: Resident-days of Oak. A day that no census speaks for has none, and so no rate.
+#: Resident-days of Oak. A month with a day that no census speaks for has none, and so no rate:
+#: its events are those of the whole month.
 RESIDENT_DAYS = """
     censuses                                | sent                                 | 2026-04 | 2026-05 | 2026-06 | 2026-07
-    one on the first                        | oak 2026-05-01 10                    | .       | 310     | 150     | .
-    it holds for 45 days and no more        | oak 2026-05-17 10                    | .       | 310     | 300     | 10
-    taken late in the month                 | oak 2026-05-31 10                    | .       | 310     | 300     | 150
-    a later one takes over on its day       | oak 2026-05-01 10; oak 2026-05-21 12 | .       | 332     | 360     | 60
-    before the first, the first later one   | oak 2026-05-11 10; oak 2026-05-21 12 | .       | 332     | 360     | 60
-    a later month never speaks for a former | oak 2026-06-01 10                    | .       | .       | 300     | 160
+    one on the first                        | oak 2026-05-01 10                    | .       | 310     | .       | .
+    it holds for 45 days                    | oak 2026-05-16 10                    | .       | 310     | 300     | .
+    and no more, or June would have a day   | oak 2026-05-15 10                    | .       | 310     | .       | .
+    taken late in the month                 | oak 2026-05-31 10                    | .       | 310     | 300     | .
+    a later one takes over on its day       | oak 2026-05-01 10; oak 2026-05-21 12 | .       | 332     | 360     | .
+    before the first, the first later one   | oak 2026-05-11 10; oak 2026-05-21 12 | .       | 332     | 360     | .
+    a later month never speaks for a former | oak 2026-06-01 10                    | .       | .       | 300     | .
     silence, then the first later one       | oak 2026-05-01 10; oak 2026-06-20 12 | .       | 310     | 330     | 372
-    nobody there is a figure too            | oak 2026-05-01 10; oak 2026-05-11 0  | .       | 100     | 0       | .
-    two of one day: the one taken last      | oak 2026-05-01 10; oak 2026-05-01 12 | .       | 372     | 180     | .
-    sent in another order                   | oak 2026-05-21 12; oak 2026-05-01 10 | .       | 332     | 360     | 60
-    under the team's other name             | Oak Unit 2026-05-01 10               | .       | 310     | 150     | .
+    the last day of June is a day, too      | oak 2026-05-01 10; oak 2026-06-30 12 | .       | 310     | 330     | 372
+    nobody there is a figure too            | oak 2026-05-01 10; oak 2026-05-16 0  | .       | 150     | 0       | .
+    two of one day: the one taken last      | oak 2026-05-01 10; oak 2026-05-01 12 | .       | 372     | .       | .
+    sent in another order                   | oak 2026-05-21 12; oak 2026-05-01 10 | .       | 332     | 360     | .
+    under the team's other name             | Oak Unit 2026-05-01 10               | .       | 310     | .       | .
     a team nobody knows yet                 | ivy 2026-05-01 10                    | .       | .       | .       | .
     another team's is not Oak's             | elm 2026-05-01 10                    | .       | .       | .       | .
     the service's own is not split          | . 2026-05-01 40                      | .       | .       | .       | .
@@ -84,6 +87,12 @@ WHOSE = """
     hours of care delivered on that day      | oak 2026-05-01 8h                    | .   | .   | .       | 248       | .
     residents here and hours there           | oak 2026-05-01 10; elm 2026-05-01 8h | 310 | .   | .       | .         | 248
     residents and hours of one team          | oak 2026-05-01 10; oak 2026-05-11 8h | 310 | .   | .       | 248       | .
+    Oak's too old on the 21st, not Elm's     | oak 2026-04-05 10; elm 2026-05-01 6  | .   | 186 | .       | .         | .
+    hours too old are as good as none        | oak 2026-04-05 8h; elm 2026-05-01 8h | .   | .   | .       | .         | 248
+    residents are no answer about hours      | oak 2026-04-05 8h; oak 2026-05-01 10 | 310 | .   | .       | .         | .
+    nor hours about residents                | oak 2026-04-05 10; oak 2026-05-01 8h | .   | .   | .       | 248       | .
+    the service's too old, not the team's    | . 2026-04-05 16; oak 2026-05-01 10   | 310 | .   | .       | .         | .
+    the team's too old, not the service's    | oak 2026-04-05 10; . 2026-05-01 16   | .   | .   | 496     | .         | .
 """  # noqa: E501 - five figures stand beside each other
 
 
@@ -103,15 +112,20 @@ def test_census_that_says_both_counts_residents() -> None:
     assert total(times, ExposureUnit.CARE_HOURS, "oak") == NOTHING
 
 
-#: Oak, ten residents on 1 May 2026, by the days on which it opened and closed.
+#: Oak in May 2026, by the day of its one census of ten residents and those it was open.
 OPEN = """
-    team               | opened     | closed     | 2026-05
-    open all along     | .          | .          | 310
-    opened on the 11th | 2026-05-11 | .          | 210
-    closed on the 10th | .          | 2026-05-10 | 100
-    open for a day     | 2026-05-05 | 2026-05-05 | 10
-    opens later        | 2026-06-01 | .          | .
-    closed before      | .          | 2026-04-30 | .
+    team                                   | census     | opened     | closed     | 2026-05
+    open all along                         | 2026-05-01 | .          | .          | 310
+    opened on the 11th                     | 2026-05-01 | 2026-05-11 | .          | 210
+    closed on the 10th                     | 2026-05-01 | .          | 2026-05-10 | 100
+    open for a day                         | 2026-05-01 | 2026-05-05 | 2026-05-05 | 10
+    opens later                            | 2026-05-01 | 2026-06-01 | .          | .
+    closed before                          | 2026-05-01 | .          | 2026-04-30 | .
+    the census holds until the 20th        | 2026-04-05 | .          | .          | .
+    and Oak closed on the 20th             | 2026-04-05 | .          | 2026-05-20 | 200
+    and Oak closed on the 21st             | 2026-04-05 | .          | 2026-05-21 | .
+    and Oak opened on the 20th             | 2026-04-05 | 2026-05-20 | .          | .
+    counted first after it had opened      | 2026-05-20 | 2026-05-11 | .          | 210
 """
 
 
@@ -122,8 +136,36 @@ def test_team_has_care_on_the_days_it_is_open(row: Row) -> None:
         for heading in ("opened", "closed")
     )
     home = context(teams=(team("oak", opened_on=opened, closed_on=closed),))
-    times = in_month(date(2026, 5, 1), censuses("oak 2026-05-01 10"), home)
+    times = in_month(date(2026, 5, 1), censuses(f"oak {row['census']} 10"), home)
     assert total(times, ExposureUnit.RESIDENT_DAYS, "oak") == row["2026-05"]
+
+
+def test_team_that_moved_has_no_care_in_either_area_in_a_month_not_wholly_known() -> None:
+    moved = msgspec.structs.replace(
+        team("oak"),
+        places=(
+            PlaceOfTeam(date(2015, 4, 1), "Garden", None),
+            PlaceOfTeam(date(2026, 5, 11), "East", None),
+        ),
+    )
+
+    def by_area(written: str) -> dict[str, int]:
+        times = in_month(date(2026, 5, 1), censuses(written), context(teams=(moved,)))
+        days = [(one.area, one.minutes) for one in times]
+        return {area: sum(m for of, m in days if of == area) // 1440 for area, _ in days}
+
+    assert by_area("oak 2026-05-01 10") == {"Garden": 100, "East": 210}
+    assert by_area("oak 2026-04-05 10") == {}
+
+
+def test_areas_of_figures_without_a_team_are_known_each_by_itself() -> None:
+    sent = [
+        event("census.taken", f"on={on} residents=10", team=NOTHING, area=area)
+        for area, on in (("Garden", "2026-05-01"), ("East", "2026-04-05"), ("East", "2026-03-30"))
+    ]
+    times = in_month(date(2026, 5, 1), sent, HOME)
+    assert {one.area for one in times} == {"Garden"}
+    assert total(times, ExposureUnit.RESIDENT_DAYS, "") == "310"
 
 
 #: Hours that one resident spends in each band: 12 a night, but for two nights of the year.
@@ -201,6 +243,7 @@ ONE_UNIT = """
     nobody lives in one, hours in other | oak 2026-09-01 0; elm 2026-09-01 4h  | .       | .
     a service's figure is no team's     | . 2026-09-01 16                      | .       | .
     a census older than 45 days         | oak 2026-07-01 10; elm 2026-09-01 6  | .       | 180
+    one that is older on the 16th       | oak 2026-08-01 10; elm 2026-09-01 6  | .       | 180
 """
 
 
