@@ -234,16 +234,20 @@ def test_census_changes_the_months_up_to_45_days_on(row: Row) -> None:
     assert " ".join(f"{month:%Y-%m}" for month in reached) == row["changes"]
 
 
-#: What Oak's and Elm's rates of September 2026 are per, in one and the same unit.
+#: What Oak's, Elm's and all bands' rates of September 2026 are per, in one and the same unit.
 ONE_UNIT = """
-    censuses                            | sent                                 | oak per | elm per
-    residents in both                   | oak 2026-09-01 10; elm 2026-09-01 6  | 300     | 180
-    care hours in both                  | oak 2026-09-01 8h; elm 2026-09-01 4h | 240     | 120
-    residents in one, hours in other    | oak 2026-09-01 10; elm 2026-09-01 4h | 300     | .
-    nobody lives in one, hours in other | oak 2026-09-01 0; elm 2026-09-01 4h  | .       | .
-    a service's figure is no team's     | . 2026-09-01 16                      | .       | .
-    a census older than 45 days         | oak 2026-07-01 10; elm 2026-09-01 6  | .       | 180
-    one that is older on the 16th       | oak 2026-08-01 10; elm 2026-09-01 6  | .       | 180
+    censuses                            | sent                                 | oak | elm | bands
+    residents in both                   | oak 2026-09-01 10; elm 2026-09-01 6  | 300 | 180 | 480
+    care hours in both                  | oak 2026-09-01 8h; elm 2026-09-01 4h | 240 | 120 | 360
+    residents in one, hours in other    | oak 2026-09-01 10; elm 2026-09-01 4h | 300 | .   | 300
+    nobody lives in one, hours in other | oak 2026-09-01 0; elm 2026-09-01 4h  | .   | .   | .
+    a service's figure is no team's     | . 2026-09-01 16                      | .   | .   | 480
+    residents of all, hours of Oak      | . 2026-09-01 16; oak 2026-09-01 8h   | .   | .   | 480
+    nobody in the service, Oak's hours  | . 2026-09-01 0; oak 2026-09-01 8h    | .   | .   | .
+    hours of all, residents of Oak      | . 2026-09-01 8h; oak 2026-09-01 10   | 300 | .   | 300
+    hours of the service and of Oak     | . 2026-09-01 8h; oak 2026-09-01 4h   | 120 | .   | 360
+    a census older than 45 days         | oak 2026-07-01 10; elm 2026-09-01 6  | .   | 180 | 180
+    one that is older on the 16th       | oak 2026-08-01 10; elm 2026-09-01 6  | .   | 180 | 180
 """
 
 
@@ -255,8 +259,13 @@ def test_rates_of_a_service_are_per_one_unit_or_they_are_null(row: Row) -> None:
         for key, sums in sum_care_time(in_month(AS_OF, censuses(row["sent"]), home)).items()
     ]
     window = windows_of(home, AS_OF, AS_OF)
-    panel = lay_out(Strand.TEAM_SPREAD, home, cells, [AS_OF], [window]).panel
     falls = [one.code for one in evidence_indicators(home)].index("falls")
-    for segment, heading in enumerate(("oak per", "elm per")):
-        exposure = panel.n[0, segment, 0, falls, -1] * 1000
-        assert (f"{exposure:g}" if exposure else NOTHING) == row[heading]
+
+    def per(strand: Strand) -> list[float]:
+        panel = lay_out(strand, home, cells, [AS_OF], [window]).panel
+        return [1000 * float(each) for each in panel.n[0, :, :, falls, -1].sum(1)]
+
+    exposure = [*per(Strand.TEAM_SPREAD), sum(per(Strand.SHIFT_COVERAGE))]
+    assert [f"{each:g}" if each else NOTHING for each in exposure] == [
+        row[heading] for heading in ("oak", "elm", "bands")
+    ]

@@ -244,16 +244,22 @@ class _Whole:
         self.x, self.n, self.squares = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         care = (len(ExposureUnit), len(segments), widest, length)
         self.care, self.care_known = np.zeros(care), np.zeros(care, dtype=bool)
+        self.counted_in = np.zeros((len(ExposureUnit), length), dtype=bool)
         self.planned = np.zeros((len(segments), length))
         self.checks, self.seen = np.zeros_like(self.planned), np.zeros_like(self.planned)
         self.events = np.zeros((len(segments), len(chosen), length))
         self.unit_place = {unit.value: place for place, unit in enumerate(UNITS)}
 
     def add(self, cell: CellRow) -> None:
+        month = months_apart(self.first, cell.month)
+        if not 0 <= month < self.length:
+            return
+        if cell.indicator in self.unit_place:
+            # Whatever its segment: care that lies in none is care of the service all the same.
+            self.counted_in[self.unit_place[cell.indicator], month] = True
         name = segment_of(cell.team, cell.area, cell.band, self.axis)
         segment = self.segment.get(name)
-        month = months_apart(self.first, cell.month)
-        if segment is None or not 0 <= month < self.length:
+        if segment is None:
             return
         stratum = 0 if self.axis is Axis.TEAM else self.stratum.get((name, cell.team))
         if stratum is None:
@@ -287,7 +293,10 @@ class _Whole:
         return np.moveaxis(taken, -2, 0)
 
     def unit_in(self, windows: Windows, first: date) -> int:
-        """Resident-days where any census of the windows counts residents, else care hours."""
+        """Resident-days where any census of the windows counts residents, else care hours.
+
+        A census of the service as a whole is one of them, so that all strands have one unit.
+        """
         assert windows.current is not None, "a score needs a current window"
         months = [
             month
@@ -295,8 +304,7 @@ class _Whole:
             for day in windows.months(window)
             if 0 <= (month := months_apart(first, day)) < self.length
         ]
-        found = self.care_known[RESIDENTS][..., months].any()
-        return RESIDENTS if found else CARE_HOURS
+        return RESIDENTS if self.counted_in[RESIDENTS, months].any() else CARE_HOURS
 
     def sliced(self, at: np.ndarray, unit: Sequence[int]) -> tuple[Floats, Floats, Floats]:
         """x, n and squares [b, g, k, i, m], rates with their exposure and nothing without it."""
