@@ -1,5 +1,6 @@
 """When nothing has changed: entity tags, 304, snapshots not written, and the month still open."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -180,3 +181,29 @@ async def test_evidence_of_the_open_month_alone_moves_no_verdict(
     assert await tag(client, view) != held, "the open month is part of the body"
     assert {**after, "current_month": None} == {**before, "current_month": None}
     assert await snapshots(admin, provider) == 1
+
+
+async def test_late_evidence_reaches_every_month_scored_from_its_own_on(
+    client: httpx.AsyncClient, settled: Settle, clock: Clock
+) -> None:
+    await set_up(client)
+    await settled()
+    months = ("2026-07", "2026-08", "2026-10")
+    asking = (client.get(address("breadth"), params={"as_of": month}) for month in months)
+    await asyncio.gather(*asking)
+    await settled()
+    before = {month: await read(client, "breadth", as_of=month) for month in months}
+    clock.advance(timedelta(hours=1))
+    await send(client, check("A-1", "2026-08-03T10:00:00+01:00", 20))
+    for month in months:
+        assert (await read(client, "breadth", as_of=month))["freshness"]["pending"]
+    await settled()
+    after = {month: await read(client, "breadth", as_of=month) for month in months}
+    assert after["2026-07"] == before["2026-07"]
+    for month in ("2026-08", "2026-10"):
+        assert after[month]["freshness"]["computed_at"] == "2026-11-15T13:00:00Z"
+        assert after[month]["freshness"]["evidence_to"] == "2026-08-03T09:00:00Z"
+        spread = await read(client, "spread-dashboard", as_of=month)
+        [oak] = [segment for segment in spread["segments"] if segment["code"] == "oak"]
+        assert oak["channels"][0]["n_current"] == 1
+        assert after[month]["snapshot"] != before[month]["snapshot"]
