@@ -15,6 +15,7 @@ from models.vocabulary import Axis
 from worker.arrays import CHANNELS, indicator_arrays
 from worker.stats.conjunction import lower_bound
 from worker.stats.evidence import indicator_evidence
+from worker.stats.method import DEFAULT, Method
 from worker.stats.panel import Floats, Ints, Panel
 from worker.stats.rounding import rounded
 from worker.stats.segments import Segments, segments_of
@@ -84,7 +85,7 @@ def _along(values: Array, plan: Plan, axis: Axis) -> Floats:
     return np.asarray(total[:, None] * within[:, :, None, None])
 
 
-def judged(panel: Panel, required: int = 2) -> Segments:
+def judged(panel: Panel, method: Method = DEFAULT, required: int = 2) -> Segments:
     """Every run's segments by the kernel, as a strand without a contrast is scored."""
     indicators = panel.indicators
     return segments_of(
@@ -92,12 +93,13 @@ def judged(panel: Panel, required: int = 2) -> Segments:
         np.asarray(indicators.channel == np.arange(len(CHANNELS))[:, None], dtype=np.float64),
         required,
         np.ones(len(indicators), dtype=bool),
+        method,
     )
 
 
-def claimed(segments: Segments, alpha: float) -> Ints:
-    """`reached_at_least` of every run."""
-    return lower_bound(rounded(segments.p_stronger), alpha)
+def claimed(segments: Segments, alpha: float, method: Method = DEFAULT) -> Ints:
+    """`reached_at_least` of every run at one look."""
+    return lower_bound(rounded(segments.p_stronger(method)), alpha)
 
 
 def claimed_worse(segments: Segments, alpha: float) -> Ints:

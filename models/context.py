@@ -32,7 +32,7 @@ class ProviderChoices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     channels_required: int = 2
     look_day: int = 5
     spc_rules: str = "mdc-2023"
-    method: str = "breadth-1"
+    method: str = "breadth-2"
     store_text: bool = False
 
 

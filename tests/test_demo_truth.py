@@ -11,8 +11,8 @@ from models.context import ProgrammeVersion
 from models.vocabulary import Strand
 from tests.simulated import NOW, cells_of, context_of, sent
 from worker.score import StrandScore, score_strand
+from worker.scoring import looks_until
 from worker.verdict import Verdict, judge
-from worker.windows import windows_of
 
 
 def concluded(number: int, strand: Strand) -> tuple[StrandScore, Verdict, dict[str, Any]]:
@@ -23,9 +23,10 @@ def concluded(number: int, strand: Strand) -> tuple[StrandScore, Verdict, dict[s
     )
     context = msgspec.structs.replace(context_of(service.plan), programmes=(version,))
     as_of = service.plan.calendar[-1]
-    windows = windows_of(context, as_of, service.plan.calendar[0])
-    [score] = score_strand(strand, context, cells_of(number), [as_of], [windows])
-    return score, judge(score, windows), known_truth(service)["strands"][strand.value]
+    looks = looks_until(context, as_of, service.plan.calendar[0])
+    months = sorted(looks)
+    score = score_strand(strand, context, cells_of(number), months, [looks[m] for m in months])[-1]
+    return score, judge(score, looks[as_of]), known_truth(service)["strands"][strand.value]
 
 
 @pytest.mark.parametrize("strand", list(Strand))

@@ -15,7 +15,7 @@ DEFAULTS = {
     "channels_required": 2,
     "look_day": 5,
     "spc_rules": "mdc-2023",
-    "method": "breadth-1",
+    "method": "breadth-2",
     "store_text": False,
 }
 
@@ -103,7 +103,7 @@ async def test_new_rules_of_judging_reopen_programmes(
         ({"look_day": 0}, "/look_day"),
         ({"look_day": 29}, "/look_day"),
         ({"spc_rules": "nelson"}, "/spc_rules"),
-        ({"method": "breadth-2"}, "/method"),
+        ({"method": "breadth-9"}, "/method"),
         ({"store_text": "yes"}, "/store_text"),
         ({"colour": "red"}, "/colour"),
     ],

@@ -13,12 +13,12 @@ from cli.simulate import Array
 from cli.simulate_draw import draw
 from models.vocabulary import Axis
 from worker.stats.conjunction import lower_bound
-from worker.stats.looks import alpha_of_look
+from worker.stats.method import DEFAULT
 from worker.stats.panel import Ints
 from worker.stats.rounding import rounded
 
-RUNS = 400
-ALPHA = alpha_of_look(1)
+RUNS = 1000
+ALPHA = DEFAULT.decisive_alpha
 BAR = 0.06
 
 NONE = gains(0, 0, 0, 0, 0, 0)
@@ -61,7 +61,7 @@ def test_no_more_is_claimed_than_is_true(scenario: str, span: Span) -> None:
 def test_one_spectacular_team_is_one_team(span: Span) -> None:
     plan = reference_plan(SCENARIOS["one spectacular team"][0], span)
     counts = draw(plan, np.random.default_rng(21), RUNS)
-    p = rounded(judged(panel_of(counts, plan, span, codes=CODES)).p_stronger)
+    p = rounded(judged(panel_of(counts, plan, span, codes=CODES)).p_stronger(DEFAULT))
     reached, others = lower_bound(p, ALPHA), lower_bound(p[:, 1:], ALPHA)
     # However spectacular, it adds one to what the others claim for themselves.
     assert (reached[others == 0] <= 1).all()
@@ -77,7 +77,7 @@ def test_one_spectacular_channel_everywhere_is_no_team() -> None:
 
 def test_decline_is_claimed_as_decline_and_never_as_gain() -> None:
     reached, worsened = claims(gains(-1, -1, -1, 0, 0, 0), LONG, seed=23)
-    assert (reached == 0).all()
+    assert upper_limit(int((reached > 0).sum()), RUNS) < BAR
     assert upper_limit(int((worsened > 3).sum()), RUNS) < BAR
     assert worsened.mean() > 1
 

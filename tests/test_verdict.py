@@ -76,6 +76,7 @@ def score(
         bound=bound,
         bound_by_change=bound if by_change is None else by_change,
         worsened_bound=worsened,
+        claimed_in=None,
         named=np.array([one is SegmentStatus.REACHED for one in status]),
         named_worsened=np.array([one is SegmentStatus.WORSENED for one in status]),
         p_improved=np.ones(g),

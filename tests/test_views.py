@@ -120,7 +120,7 @@ async def test_a_strand_says_all_that_is_documented(client: httpx.AsyncClient, s
         assert not missing(EXAMPLE, body)
         StrandView.model_validate(body)
         assert (body["service"], body["strand"], body["as_of"]) == (service, strand, "2026-10")
-        assert body["method"] == "breadth-1"
+        assert body["method"] == "breadth-2"
         assert body["programme"] == {"name": "Safer rounds", "version": 1}
         assert body["windows"] == {
             "baseline": {"from": "2025-10", "to": "2026-03"},

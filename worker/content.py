@@ -15,7 +15,6 @@ from worker.stats.segments import DESCRIPTIVE_ALPHA
 from worker.verdict import Verdict, judge, too_young, weakest
 from worker.windows import Windows
 
-METHOD = "breadth-1"
 CONFIDENCE = 0.95
 Z95 = 1.959963984540054
 VIEW_OF = {
@@ -37,12 +36,17 @@ def content_of(
     context: ServiceContext,
     as_of: date,
     windows: Windows,
-    scores: dict[Strand, StrandScore],
+    history: dict[Strand, list[StrandScore]],
     *,
     provisional: bool,
 ) -> dict[str, Any]:
-    """All three strands and the story; `scores` is empty while the programme is too young."""
+    """All three strands and the story.
+
+    `history` has the looks up to that of `as_of`, the newest last; it is empty while the
+    programme is too young.
+    """
     programme = context.programme
+    scores = {strand: looks[-1] for strand, looks in history.items()}
     verdicts = {
         strand: judge(scores[strand], windows) if scores else too_young(context, windows)
         for strand in Strand
@@ -50,7 +54,7 @@ def content_of(
     head = {
         "service": context.service,
         "as_of": month_text(as_of),
-        "method": METHOD,
+        "method": context.choices.method,
         "catalogue": context.catalogue,
         "programme": None
         if programme is None
@@ -118,6 +122,7 @@ def strand_content(
             "named_worsened": codes[score.named_worsened].tolist(),
             "look": None if provisional else windows.look,
             "alpha": number(score.alpha),
+            "claimed_in": None if score.claimed_in is None else month_text(score.claimed_in),
             "provisional": provisional,
         },
         "segments": [segment_content(context, score, place) for place in range(len(codes))],

@@ -7,13 +7,15 @@ from datetime import date
 import numpy as np
 
 from models.axes import CellRow
-from models.calendar import band_minutes, months_between
 from models.context import ServiceContext
-from models.vocabulary import CHECK_CHANNELS, Axis, Band, Channel, Coverage, SegmentStatus, Strand
+from models.vocabulary import CHECK_CHANNELS, Axis, Channel, Coverage, SegmentStatus, Strand
 from worker.arrays import CHANNELS, Layout, lay_out
-from worker.stats.conjunction import hommel_adjusted, least_share, lower_bound
+from worker.coverage import coverage_of, share_of_care
+from worker.stats.claims import Claim, claim
+from worker.stats.conjunction import least_share
 from worker.stats.evidence import Evidence, indicator_evidence
-from worker.stats.looks import alpha_of_look
+from worker.stats.looks import alpha_of_look, year_of_look
+from worker.stats.method import METHODS, Method
 from worker.stats.panel import Bools, Floats, Ints
 from worker.stats.planning import further_events, planned_power
 from worker.stats.rounding import rounded
@@ -21,8 +23,6 @@ from worker.stats.segments import Segments, doubled, segments_of
 from worker.stats.standing import Gap, gap_to_benchmark, held_months
 from worker.windows import Windows
 
-#: A band or team is checked enough when its share of checks is this much of its share of care.
-CHECK_RATIO = 0.5
 MOVING_ALPHA, MOVING_GAIN = 0.05, 0.5
 
 
@@ -60,6 +60,8 @@ class StrandScore:
     bound: int
     bound_by_change: int
     worsened_bound: int
+    #: The look that made the claim; an earlier one where it still stands.
+    claimed_in: date | None
     named: Bools
     named_worsened: Bools
     p_improved: Floats
@@ -106,25 +108,32 @@ def score_strand(
     as_ofs: Sequence[date],
     windows: Sequence[Windows],
 ) -> list[StrandScore]:
-    """Score one strand of one service for several `as_of` in one call."""
+    """Score one strand of one service for several `as_of`, in their order, in one call.
+
+    A claim stands within its year of looks: what is claimed of the last of them depends on those
+    of the same year before it.
+    """
+    method = METHODS[context.choices.method]
     layout = lay_out(strand, context, cells, as_ofs, windows)
     evidence = indicator_evidence(layout.panel)
     required = context.choices.channels_required
     external = layout.panel.indicators.external
     everything = np.ones_like(external)
-    whole = segments_of(evidence, layout.members, required, everything)
+    whole = segments_of(evidence, layout.members, required, everything, method)
     alignment = None
     parts = [(everything, required)]
-    p_improved, p_stronger = whole.p_improved, whole.p_stronger
-    p_change, p_worsened = whole.p_stronger_by_change, whole.p_worsened
+    p_improved, p_stronger = whole.p_improved, whole.p_stronger(method)
+    p_change, p_worsened = whole.p_stronger_by_change(method), whole.p_worsened
     p_standard = whole.p_standard
     lacking = (whole.channels_both < required) & (whole.channels_now < required)
     if strand is Strand.EVIDENCE_ALIGNMENT:
-        inside = segments_of(evidence, layout.members, required, ~external)
-        outside = segments_of(evidence, layout.members, 1, external)
+        inside = segments_of(evidence, layout.members, required, ~external, method)
+        outside = segments_of(evidence, layout.members, 1, external, method)
         p_improved = np.maximum(inside.p_improved, outside.p_improved)
-        p_stronger = np.maximum(inside.p_stronger, outside.p_stronger)
-        p_change = np.maximum(inside.p_stronger_by_change, outside.p_stronger_by_change)
+        p_stronger = np.maximum(inside.p_stronger(method), outside.p_stronger(method))
+        p_change = np.maximum(
+            inside.p_stronger_by_change(method), outside.p_stronger_by_change(method)
+        )
         p_standard = np.maximum(inside.p_standard, outside.p_standard)
         p_worsened = doubled(inside.p_worsened, outside.p_worsened)
         lacking = _lacking(inside, required) | _lacking(outside, 1)
@@ -133,28 +142,25 @@ def score_strand(
     mixed = whole.mixed
     p_stronger = np.where(lacking | mixed, 1.0, p_stronger)
     p_change = np.where(lacking | mixed, 1.0, p_change)
-    alpha = np.array([alpha_of_look(window.look) for window in windows])
+    alpha = np.array([alpha_of_look(window.look, window.first_full, method) for window in windows])
+    years = [year_of_look(window.look) for window in windows]
 
-    def counted(p: Floats) -> Floats:
-        return np.where(layout.provided, rounded(p), np.nan)
+    def claimed(p: Floats) -> Claim:
+        return claim(np.where(layout.provided, p, np.nan), alpha, years, method)
 
-    bound = lower_bound(counted(p_stronger), alpha)
-    by_change = lower_bound(counted(p_change), alpha)
-    worsened = lower_bound(counted(p_worsened), alpha)
-    adjusted = rounded(hommel_adjusted(counted(p_stronger)))
-    adjusted_worsened = rounded(hommel_adjusted(counted(p_worsened)))
+    reached, by_change, worsened = claimed(p_stronger), claimed(p_change), claimed(p_worsened)
     held = held_months(layout.panel, layout.members, everything)
     gap = gap_to_benchmark(evidence, layout.panel.indicators, layout.provided)
-    power = planned_power(evidence, layout.members, required, everything, alpha)
+    power = planned_power(evidence, layout.members, required, everything, alpha, method)
     further = np.stack(
-        [_further(layout, evidence, parts, alpha, channels) for channels in ADVISED], axis=-1
+        [_further(layout, evidence, parts, alpha, channels, method) for channels in ADVISED],
+        axis=-1,
     )
     scores = []
     for row, window in enumerate(windows):
-        named = np.nan_to_num(adjusted[row], nan=1.0) <= alpha[row]
-        named_worsened = np.nan_to_num(adjusted_worsened[row], nan=1.0) <= alpha[row]
-        share, share_known = _share_of_care(layout, row, strand, context, window)
-        checks, coverage = _coverage(layout, row, share)
+        named, named_worsened = reached.named[row], worsened.named[row]
+        share, share_known = share_of_care(layout, row, strand, context, window)
+        checks, coverage = coverage_of(layout, row, share)
         scores.append(
             StrandScore(
                 strand=strand,
@@ -171,13 +177,14 @@ def score_strand(
                     | (np.nan_to_num(whole.g[row]) >= MOVING_GAIN),
                 ),
                 coverage=coverage,
-                bound=int(bound[row]),
-                bound_by_change=int(by_change[row]),
-                worsened_bound=int(worsened[row]),
+                bound=int(reached.bound[row]),
+                bound_by_change=int(by_change.bound[row]),
+                worsened_bound=int(worsened.bound[row]),
+                claimed_in=as_ofs[reached.made_at[row]] if reached.made_at[row] >= 0 else None,
                 named=named,
                 named_worsened=named_worsened,
                 p_improved=p_improved[row],
-                p_adjusted=adjusted[row],
+                p_adjusted=reached.adjusted[row],
                 g=whole.g[row],
                 g_variance=whole.g_variance[row],
                 channel_z=whole.z[row],
@@ -213,12 +220,13 @@ def _further(
     parts: Sequence[tuple[Bools, int]],
     alpha: Floats,
     channels: Sequence[Channel],
+    method: Method,
 ) -> Floats:
     """Further events of each of these channels that would do for every part of the contrast."""
     places = [CHANNELS.index(channel) for channel in channels]
     needed = [
         further_events(
-            evidence, layout.members, required, chosen, alpha, layout.check_sizes, places
+            evidence, layout.members, required, chosen, alpha, layout.check_sizes, places, method
         )
         for chosen, required in parts
         if (layout.members[places] * chosen).any()
@@ -253,52 +261,4 @@ def _statuses(
     return tuple(
         next((status for holds, status in order if holds[segment]), SegmentStatus.NOT_SHOWN)
         for segment in range(len(provided))
-    )
-
-
-def _share_of_care(
-    layout: Layout, row: int, strand: Strand, context: ServiceContext, window: Windows
-) -> tuple[Floats, bool]:
-    """Share of care by segment, and whether censuses, rosters or the clock really tell it."""
-    provided = layout.provided[row]
-    for minutes in (layout.care[row], layout.planned[row]):
-        known = np.where(provided, minutes, 0.0)
-        if not np.isnan(known).any() and known.sum() > 0 and (known[provided] > 0).all():
-            return known / known.sum(), True
-    if strand is Strand.SHIFT_COVERAGE:
-        clock = np.where(provided, _clock_minutes(context, window), 0.0)
-        return clock / max(clock.sum(), 1.0), True
-    return provided / max(int(provided.sum()), 1), False
-
-
-def _clock_minutes(context: ServiceContext, window: Windows) -> Floats:
-    """Minutes of each band in the current window."""
-    patterns = context.shift_patterns()
-    minutes = dict.fromkeys(Band, 0)
-    for month in months_between(*(window.current or window.baseline)):
-        for day in _days_of(month):
-            for band, length in band_minutes(day, patterns).items():
-                minutes[band] += length
-    return np.array([float(minutes[band]) for band in Band])
-
-
-def _days_of(month: date) -> list[date]:
-    first = month.toordinal()
-    last = months_between(month, date.fromordinal(first + 31))[-1].toordinal()
-    return [date.fromordinal(day) for day in range(first, last)]
-
-
-def _coverage(layout: Layout, row: int, share: Floats) -> tuple[Floats, tuple[Coverage, ...]]:
-    """Share of checks by segment, and whether each was looked at every month and enough."""
-    current = layout.panel.current[row]
-    checks = layout.checks[row][:, current] * layout.provided[row][:, None]
-    total = checks.sum()
-    part = checks.sum(1) / total if total else np.zeros(len(checks))
-    monthly = (checks > 0).all(1)
-    enough = part >= CHECK_RATIO * share
-    return part, tuple(
-        Coverage.ABSENT
-        if not checks[segment].any()
-        else (Coverage.ADEQUATE if monthly[segment] and enough[segment] else Coverage.THIN)
-        for segment in range(len(checks))
     )

@@ -5,11 +5,13 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from models.axes import CellRow
+from models.calendar import add_months
 from models.context import ServiceContext
 from models.vocabulary import Strand
 from worker.content import content_of
 from worker.score import StrandScore, score_strand
-from worker.windows import is_provisional, windows_of
+from worker.stats.looks import year_of_look
+from worker.windows import Windows, is_provisional, windows_of
 
 
 class Concluded(NamedTuple):
@@ -17,22 +19,56 @@ class Concluded(NamedTuple):
     provisional: bool
 
 
+#: A trigger needs what it watches for at so many looks in a row.
+REPEATED_LOOKS = 3
+
+
 def conclude(
     context: ServiceContext, cells: Sequence[CellRow], as_ofs: Sequence[date], now: datetime
 ) -> dict[date, Concluded]:
-    """Judge a service for each `as_of`, all strands through one loop."""
+    """Judge a service for each `as_of`, all strands through one loop.
+
+    What is claimed of a month depends on the looks before it, so these are scored with it.
+    """
     first = min((cell.month for cell in cells), default=None)
     windows = {as_of: windows_of(context, as_of, first) for as_of in as_ofs}
-    ready = [as_of for as_of in as_ofs if windows[as_of].current is not None]
-    scores: dict[date, dict[Strand, StrandScore]] = {as_of: {} for as_of in as_ofs}
-    if ready:
+    series = {as_of: looks_until(context, as_of, first) for as_of in as_ofs}
+    looks = {month: look for each in series.values() for month, look in each.items()}
+    months = sorted(looks)
+    scores: dict[Strand, dict[date, StrandScore]] = {}
+    if months:
         for strand in Strand:
-            found = score_strand(strand, context, cells, ready, [windows[m] for m in ready])
-            for as_of, score in zip(ready, found, strict=True):
-                scores[as_of][strand] = score
+            found = score_strand(strand, context, cells, months, [looks[m] for m in months])
+            scores[strand] = dict(zip(months, found, strict=True))
     concluded = {}
     for as_of in as_ofs:
         provisional = is_provisional(as_of, context.choices.look_day, now)
-        content = content_of(context, as_of, windows[as_of], scores[as_of], provisional=provisional)
+        history = {
+            strand: [of[month] for month in sorted(series[as_of])] for strand, of in scores.items()
+        }
+        content = content_of(
+            context,
+            as_of,
+            windows[as_of],
+            history if series[as_of] else {},
+            provisional=provisional,
+        )
         concluded[as_of] = Concluded(content, provisional)
     return concluded
+
+
+def looks_until(
+    context: ServiceContext, as_of: date, first_evidence: date | None
+) -> dict[date, Windows]:
+    """The looks of the year of `as_of` up to it, and those a trigger looks back on."""
+    found: dict[date, Windows] = {}
+    month = as_of
+    while (window := windows_of(context, month, first_evidence)).current is not None:
+        last = found.get(as_of, window)
+        if year_of_look(window.look) != year_of_look(last.look) and len(found) >= REPEATED_LOOKS:
+            break
+        found[month] = window
+        month = add_months(month, -1)
+        if window.sliding and window.look == 1:
+            break
+    return found

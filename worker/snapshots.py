@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.context import ServiceContext
 from models.scores import Context, Score, Snapshot
 from models.vocabulary import ProviderId
-from worker.content import METHOD
 from worker.scoring import Concluded
 
 #: The finest step of time that the database keeps.
@@ -99,7 +98,7 @@ async def freeze(
             known_snapshot=known,
             context_hash=digest,
             content_hash=wanted,
-            method=METHOD,
+            method=context.choices.method,
             provisional=concluded[as_of].provisional,
             evidence_to=latest[as_of],
             body=concluded[as_of].content,

@@ -16,7 +16,11 @@ SLIDING_CURRENT, SLIDING_BASELINE = 3, 6
 
 
 class Windows(msgspec.Struct, frozen=True, kw_only=True):
-    """Baseline and current months, both ends included; `current` is None before there are any."""
+    """Baseline and current months, both ends included; `current` is None before there are any.
+
+    `look` is the number of this look, and `first_full` that of the first one of the programme
+    whose current window had all its months.
+    """
 
     baseline: tuple[date, date]
     current: tuple[date, date] | None
@@ -24,6 +28,7 @@ class Windows(msgspec.Struct, frozen=True, kw_only=True):
     sliding: bool
     post_hoc: bool
     look: int
+    first_full: int
 
     def months(self, window: tuple[date, date] | None) -> list[date]:
         return months_between(*window) if window else []
@@ -51,6 +56,7 @@ def windows_of(context: "ServiceContext", as_of: date, first_evidence: date | No
         sliding=False,
         post_hoc=is_post_hoc(programme.started_on, programme.registered_at),
         look=looks_of_earlier_versions(context) + months_apart(first, as_of) + 1,
+        first_full=context.programmes[0].current_months,
     )
 
 
@@ -65,6 +71,7 @@ def _sliding(as_of: date, first_evidence: date | None) -> Windows:
         sliding=True,
         post_hoc=False,
         look=max(months_apart(ready, as_of) + 1, 1),
+        first_full=1,
     )
 
 

@@ -47,7 +47,10 @@ class SettingsBody(Body):
         " provisional.",
     )
     spc_rules: Literal["mdc-2023", "ptd-0.2.2"] = "mdc-2023"
-    method: Literal["breadth-1"] = "breadth-1"
+    method: Literal["breadth-1", "breadth-2"] = Field(
+        default="breadth-2",
+        description="How evidence becomes a claim. `breadth-2` decides sooner at the same error.",
+    )
     store_text: bool = Field(
         default=False,
         strict=True,

@@ -54,7 +54,11 @@ class Breadth(BaseModel):
     named_reached: list[str]
     named_worsened: list[str]
     look: int | None = Field(description="Number of this monthly look; null while provisional.")
-    alpha: float
+    alpha: float = Field(description="Level of this look; a year of looks shares 5%.")
+    claimed_in: str | None = Field(
+        description="Month whose look made the claim. An earlier one: later looks of the same year"
+        " went on supporting it."
+    )
     provisional: bool
 
 
@@ -68,7 +72,9 @@ class Interval(BaseModel):
 
 class Improvement(Interval):
     p: float | None
-    p_adjusted: float | None = Field(description="At most `breadth.alpha`: reached by name.")
+    p_adjusted: float | None = Field(
+        description="At most `breadth.alpha`: reached by name by this look."
+    )
 
 
 class ChannelShown(Interval):

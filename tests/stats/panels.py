@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from worker.stats.evidence import indicator_evidence
+from worker.stats.method import DEFAULT, Method
 from worker.stats.panel import PROPORTION, Bools, Floats, Indicators, Panel, Sums
 from worker.stats.segments import Segments, segments_of
 
@@ -90,7 +91,12 @@ def members(ones: Indicators, channels: int = 5) -> Floats:
     return belongs
 
 
-def scored(of: Panel, required: int = 2, chosen: Sequence[bool] | None = None) -> Segments:
+def scored(
+    of: Panel,
+    required: int = 2,
+    chosen: Sequence[bool] | None = None,
+    method: Method = DEFAULT,
+) -> Segments:
     """All the way from a panel to its segments."""
     everything = np.ones(len(of.indicators), dtype=bool)
     return segments_of(
@@ -98,6 +104,7 @@ def scored(of: Panel, required: int = 2, chosen: Sequence[bool] | None = None) -
         members(of.indicators),
         required,
         everything if chosen is None else np.array(chosen),
+        method,
     )
 
 

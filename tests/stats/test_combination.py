@@ -26,7 +26,15 @@ def channels(z: list[float], rho: float = 0.0) -> Channels:
     present = ~np.isnan(scores)
     matrix = np.where(np.outer(present, present), rho, 0.0)
     np.fill_diagonal(matrix, 1.0)
-    return Channels(scores[None, None], matrix[None, None])
+    return Channels(scores[None, None], matrix[None, None], present[None, None].astype(float))
+
+
+BELONG = np.array([[1.0, 1, 0], [0, 0, 1]])
+
+
+def information(z: Floats) -> Floats:
+    """Unequal weights, the same in every segment."""
+    return np.broadcast_to(np.array([0.5, 2.0, 1.0]), z.shape)
 
 
 def p_of(z: list[float], required: int, rho: float = 0.0) -> float:
@@ -51,8 +59,8 @@ def test_normal_score_keeps_its_digits_far_out_and_ends_somewhere() -> None:
 
 def test_indicators_that_move_together_count_once() -> None:
     z, both = np.array([[[2.0, 2.0]]]), np.ones((1, 2))
-    alone = combine_indicators(z, np.eye(2)[None], both).z[0, 0, 0]
-    same = combine_indicators(z, np.ones((1, 2, 2)), both).z[0, 0, 0]
+    alone = combine_indicators(z, np.eye(2)[None], both, np.ones_like(z)).z[0, 0, 0]
+    same = combine_indicators(z, np.ones((1, 2, 2)), both, np.ones_like(z)).z[0, 0, 0]
     assert alone == pytest.approx(4 / np.sqrt(2))
     assert same == pytest.approx(2.0)
 
@@ -61,13 +69,13 @@ def test_combined_scores_of_drawn_channels_have_variance_one_and_the_stated_corr
     correlation = np.array([[1, 0.5, 0.2], [0.5, 1, 0.1], [0.2, 0.1, 1]])
     rng = np.random.default_rng(7)
     z = rng.multivariate_normal(np.zeros(3), correlation, 40_000)[None]
-    found = combine_indicators(z, correlation[None], np.array([[1.0, 1, 0], [0, 0, 1]]))
+    found = combine_indicators(z, correlation[None], BELONG, information(z))
     assert np.cov(found.z[0].T) == pytest.approx(found.correlation[0, 0], abs=0.02)
 
 
 def test_channel_without_evidence_is_missing_and_an_indicator_without_it_is_left_out() -> None:
     z = np.array([[[1.5, np.nan, np.nan]]])
-    found = combine_indicators(z, np.eye(3)[None], np.array([[1.0, 1, 0], [0, 0, 1]]))
+    found = combine_indicators(z, np.eye(3)[None], BELONG, information(z))
     assert found.z[0, 0, 0] == pytest.approx(1.5)
     assert np.isnan(found.z[0, 0, 1])
     assert found.present[0, 0].tolist() == [True, False]
@@ -93,14 +101,55 @@ def test_two_of_four_drop_the_best_and_add_the_rest() -> None:
 def test_correlation_of_the_kept_alone_decides() -> None:
     correlation = np.eye(3)
     correlation[0, 1] = correlation[1, 0] = 0.9
-    best_moves_along = Channels(np.array([[[3.0, 2.0, 1.0]]]), correlation[None, None])
+    best_moves_along = Channels(
+        np.array([[[3.0, 2.0, 1.0]]]), correlation[None, None], np.ones((1, 1, 3))
+    )
     assert corroborated(best_moves_along, 2)[0][0, 0] == pytest.approx(
         stats.norm.sf(3 / np.sqrt(2))
     )
-    kept_move_along = Channels(np.array([[[1.0, 2.0, 3.0]]]), correlation[None, None])
+    kept_move_along = Channels(
+        np.array([[[1.0, 2.0, 3.0]]]), correlation[None, None], np.ones((1, 1, 3))
+    )
     assert corroborated(kept_move_along, 2)[0][0, 0] == pytest.approx(
         stats.norm.sf(3 / np.sqrt(2 + 2 * 0.9))
     )
+
+
+def test_evidence_that_would_show_more_weighs_more() -> None:
+    z, weight = np.array([[[3.0, 0.0]]]), np.array([[[4.0, 1.0]]])
+    one = np.ones((1, 2))
+    found = combine_indicators(z, np.eye(2)[None], one, weight)
+    assert found.z[0, 0, 0] == pytest.approx(4 * 3 / np.sqrt(17))
+    # What both would score together had the change happened in both.
+    assert found.information[0, 0, 0] == pytest.approx(np.sqrt(17))
+
+
+@given(st.lists(st.floats(0.01, 50), min_size=2, max_size=5), st.floats(-LARGEST_Z, LARGEST_Z))
+def test_no_weight_lets_one_channel_carry_a_segment(weights: list[float], z: float) -> None:
+    scores = np.array([z, *[0.0] * (len(weights) - 1)])[None, None]
+    of = Channels(scores, np.eye(len(weights))[None, None], np.array(weights)[None, None])
+    assert corroborated(of, 2)[0][0, 0] >= 0.5
+
+
+@given(
+    st.lists(st.floats(-5, 5), min_size=3, max_size=5),
+    st.lists(st.floats(0.1, 20), min_size=5, max_size=5),
+)
+def test_losing_its_best_channel_never_helps(z: list[float], weights: list[float]) -> None:
+    order = np.argsort(z)
+    missing = np.array(z, dtype=float)
+    missing[order[-1]] = np.nan
+
+    def p(scores: Floats) -> float:
+        present = ~np.isnan(scores)
+        weight = np.where(present, weights[: len(z)], 0.0)[None, None]
+        return float(
+            corroborated(Channels(scores[None, None], np.eye(len(z))[None, None], weight), 2)[0][
+                0, 0
+            ]
+        )
+
+    assert p(missing) >= p(np.array(z, dtype=float)) - 1e-12 or p(missing) > 0.5
 
 
 @pytest.mark.parametrize("required", [1, 2, 3])
@@ -129,7 +178,7 @@ def test_two_of_two_under_the_worst_null_errs_in_five_percent() -> None:
     z = rng.standard_normal((1, 60_000, 2))
     z[..., 0] += 40
     correlation = np.broadcast_to(np.eye(2), (1, 60_000, 2, 2))
-    p, _ = corroborated(Channels(z, correlation), 2)
+    p, _ = corroborated(Channels(z, correlation, np.ones_like(z)), 2)
     assert (p <= 0.05).mean() == pytest.approx(0.05, abs=0.003)
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.stats.panels import REFERENCE, members, reference_panel, scored
 from worker.stats.conjunction import hommel_adjusted, lower_bound
 from worker.stats.evidence import indicator_evidence
+from worker.stats.method import DEFAULT
 from worker.stats.panel import Floats, Ints, Panel
 from worker.stats.rounding import rounded
 from worker.stats.segments import Segments
@@ -47,7 +48,7 @@ def same(one: Segments, other: Segments, order: Ints | None = None) -> None:
 
 
 def bound(of: Segments) -> int:
-    return int(lower_bound(rounded(of.p_stronger), 0.05)[0])
+    return int(lower_bound(rounded(of.p_stronger(DEFAULT)), 0.05)[0])
 
 
 @given(services(), st.randoms(use_true_random=False))
@@ -81,7 +82,7 @@ def test_segment_that_never_spoke_changes_nothing_and_proves_nothing(of: Panel) 
     alone = scored(of)
     for field in FIELDS:
         assert getattr(more, field)[:, :-1] == pytest.approx(getattr(alone, field), nan_ok=True)
-    assert (more.p_stronger[0, -1], more.p_worsened[0, -1]) == (1.0, 1.0)
+    assert (more.p_stronger(DEFAULT)[0, -1], more.p_worsened[0, -1]) == (1.0, 1.0)
     assert bound(more) <= bound(alone)
 
 
@@ -108,7 +109,7 @@ def test_claim_never_exceeds_the_segments_that_speak_in_two_channels(
     silent = data.draw(st.sets(st.integers(0, of.x.shape[1] - 1)))
     keep = ~np.isin(np.arange(of.x.shape[1]), sorted(silent))[:, None, None, None]
     found = scored(replace(of, x=of.x * keep, n=of.n * keep, squares=of.squares * keep))
-    assert (found.p_stronger[0, sorted(silent)] == 1).all()
+    assert (found.p_stronger(DEFAULT)[0, sorted(silent)] == 1).all()
     speaking = np.maximum(found.channels_both, found.channels_now)[0] >= REQUIRED
     assert bound(found) <= speaking.sum() <= of.x.shape[1] - len(silent)
 
@@ -117,8 +118,10 @@ def test_claim_never_exceeds_the_segments_that_speak_in_two_channels(
 @settings(max_examples=40)
 def test_change_alone_never_claims_more_than_the_stronger_position(of: Panel) -> None:
     found = scored(of)
-    assert (found.p_stronger_by_change >= found.p_stronger)[found.channels_both > 0].all()
-    named = rounded(hommel_adjusted(found.p_stronger)) <= 0.05
+    assert (found.p_stronger_by_change(DEFAULT) >= found.p_stronger(DEFAULT))[
+        found.channels_both > 0
+    ].all()
+    named = rounded(hommel_adjusted(found.p_stronger(DEFAULT))) <= 0.05
     assert named.sum() <= bound(found)
 
 
@@ -164,19 +167,19 @@ def test_batch_of_services_and_each_alone_agree_to_ten_digits(
     together = scored(batch)
     for row, each in enumerate(panels):
         alone = scored(each)
-        for field in (*FIELDS, "p_stronger"):
+        for field in FIELDS:
             assert rounded(getattr(together, field)[row]) == pytest.approx(
                 rounded(getattr(alone, field)[0]), rel=1e-10, nan_ok=True
             )
-        assert rounded(hommel_adjusted(together.p_stronger))[row] == pytest.approx(
-            rounded(hommel_adjusted(alone.p_stronger))[0], rel=1e-10
+        assert rounded(hommel_adjusted(together.p_stronger(DEFAULT)))[row] == pytest.approx(
+            rounded(hommel_adjusted(alone.p_stronger(DEFAULT)))[0], rel=1e-10
         )
 
 
 def test_improved_segments_are_told_from_the_others() -> None:
     improved = [True, True, True, False, True, False]
     found = scored(reference_panel(np.random.default_rng(1), improved, history=12, current=6))
-    named = rounded(hommel_adjusted(found.p_stronger))[0] <= 0.05
+    named = rounded(hommel_adjusted(found.p_stronger(DEFAULT)))[0] <= 0.05
     assert named.tolist() == improved
     assert bound(found) == 4
 
@@ -206,11 +209,12 @@ def test_segment_at_standard_without_any_change_is_in_a_stronger_position_by_tha
     found = scored(replace(of, x=good))
     assert found.p_standard[0, 0] < 1e-3
     assert found.p_improved[0, 0] > 0.05
-    assert found.p_stronger[0, 0] == pytest.approx(2 * found.p_standard[0, 0])
-    assert found.p_stronger_by_change[0, 0] > 0.05
+    price = 1 - DEFAULT.share_of_change
+    assert found.p_stronger(DEFAULT)[0, 0] == pytest.approx(found.p_standard[0, 0] / price)
+    assert found.p_stronger_by_change(DEFAULT)[0, 0] > 0.05
 
 
-def test_segment_without_a_baseline_is_held_to_the_standard_alone_undoubled() -> None:
+def test_segment_without_a_baseline_is_held_to_the_standard_alone_at_no_better_price() -> None:
     of = reference_panel(np.random.default_rng(4), [True, True, True], history=6, current=3)
     without = of.before[:, None, None, None] & (np.arange(3) == 0)[:, None, None, None]
     parts: dict[str, Any] = {
@@ -219,7 +223,9 @@ def test_segment_without_a_baseline_is_held_to_the_standard_alone_undoubled() ->
     found = scored(replace(of, **parts))
     assert found.channels_both[0].tolist() == [0, 5, 5]
     assert found.p_improved[0, 0] == 1
-    assert found.p_stronger[0, 0] == found.p_standard[0, 0] < 0.05
+    price = 1 - DEFAULT.share_of_change
+    assert found.p_stronger(DEFAULT)[0, 0] == pytest.approx(found.p_standard[0, 0] / price)
+    assert found.p_stronger(DEFAULT)[0, 0] < 0.05
 
 
 def test_indicator_with_too_few_degrees_of_freedom_is_left_out() -> None:
@@ -228,5 +234,5 @@ def test_indicator_with_too_few_degrees_of_freedom_is_left_out() -> None:
     assert (evidence.df < 4).all()
     assert np.isnan(evidence.z).all()
     assert np.isnan(evidence.g).all()
-    assert scored(of).p_stronger[0, 0] == 1
+    assert scored(of).p_stronger(DEFAULT)[0, 0] == 1
     assert members(of.indicators).sum() == len(REFERENCE)

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.stats.looks import LOOKS_A_YEAR, YEARLY_ALPHA, alpha_of_look
 from worker.stats.rounding import rounded
 
 
@@ -33,15 +32,3 @@ def test_what_is_no_number_stays() -> None:
     found = rounded(np.array([np.nan, np.inf, -np.inf, 0.0, -0.0]))
     assert np.isnan(found[0])
     assert found[1:].tolist() == [math.inf, -math.inf, 0.0, 0.0]
-
-
-def test_level_of_a_look_depends_on_its_number_alone() -> None:
-    levels = [alpha_of_look(number) for number in range(1, 3 * LOOKS_A_YEAR + 1)]
-    assert levels[:LOOKS_A_YEAR] == levels[LOOKS_A_YEAR : 2 * LOOKS_A_YEAR]
-    assert all(0 < level <= YEARLY_ALPHA for level in levels)
-
-
-@pytest.mark.parametrize("number", [0, -3])
-def test_looks_are_counted_from_one(number: int) -> None:
-    with pytest.raises(ValueError, match="from 1"):
-        alpha_of_look(number)

@@ -25,7 +25,8 @@ def gap(
     evidence = Evidence(
         z=nothing, z_standard=nothing, g=nothing, g_variance=nothing,
         level=levels, level_variance=errors**2, baseline_level=nothing,
-        n_baseline=nothing, n_current=nothing, correlation=np.eye(i)[None],
+        n_baseline=nothing, n_current=nothing,
+        information=nothing, information_now=nothing, correlation=np.eye(i)[None],
         df=np.full((1, i), DF), autocorrelation=np.zeros((1, i)),
         season_known=np.zeros((1, i), dtype=bool),
     )  # fmt: skip

@@ -4,6 +4,7 @@ Evidence that moves together counts once, and no single channel carries a segmen
 """
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from scipy import special
@@ -35,42 +36,58 @@ class Channels:
 
     z : [b, g, c], NaN without evidence.
     correlation : [b, g, c, c], 1 on the diagonal, 0 beside missing channels.
+    information : [b, g, c], expected score of a channel when a change that matters happened in
+        all its indicators; 0 without evidence. Only their ratios count.
     """
 
     z: Floats
     correlation: Floats
+    information: Floats
 
     @property
     def present(self) -> Bools:
         return ~np.isnan(self.z)
 
 
-def combine_indicators(z: Floats, correlation: Floats, members: Floats) -> Channels:
-    """Z of a channel = Σz / √(1ᵀR1) over its indicators with evidence.
+def combine_indicators(
+    z: Floats, correlation: Floats, members: Floats, information: Floats
+) -> Channels:
+    """Z of a channel = Σwz / √(wᵀRw) over its indicators with evidence.
 
     Parameters
     ----------
     z : [b, g, i], NaN without evidence.
     correlation : [b, i, i], ones on the diagonal.
     members : [c, i], 1 where an indicator belongs to a channel.
+    information : [b, g, i], the weights w ≥ 0: what each would score on average if a change that
+        matters had happened. Equal weights are Stouffer's sum.
+
+    References
+    ----------
+    Lipták 1958 for weights by what each score can show; Whitlock 2005
+    (10.1111/j.1420-9101.2005.00917.x) for their power.
     """
-    seen = ~np.isnan(z)
-    weight = members[None, None] * seen[:, :, None, :]
+    seen = ~np.isnan(z) & (information > 0)
+    weight = members[None, None] * np.where(seen, information, 0.0)[:, :, None, :]
     total = weight @ np.where(seen, z, 0.0)[..., None]
+    signal = weight @ np.where(seen, information, 0.0)[..., None]
     covariance = weight @ correlation[:, None] @ weight.swapaxes(-1, -2)
     spread = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
     scale = spread[..., None] * spread[..., None, :]
     return Channels(
         np.where(spread > 0, safe_divide(total[..., 0], spread), np.nan),
         safe_divide(covariance, scale),
+        safe_divide(signal[..., 0], spread),
     )
 
 
 def corroborated(channels: Channels, required: int) -> tuple[Floats, Ints]:
     """P that at least `required` channels of a segment moved, and how many could speak.
 
-    Partial conjunction: the `required - 1` largest scores are dropped, the rest are added and
-    divided by the standard deviation of their sum under their mean correlation.
+    Partial conjunction: whichever `required - 1` channels are left out, the others have to show
+    it among themselves. The null hypothesis "fewer than `required` moved" says that for some such
+    choice nothing is left, whatever the rest of it did; the largest p over the choices is valid.
+    One brilliant channel carries nothing: the choice that leaves it out decides.
 
     Returns
     -------
@@ -79,19 +96,25 @@ def corroborated(channels: Channels, required: int) -> tuple[Floats, Ints]:
 
     References
     ----------
-    Benjamini & Heller 2008 (10.1111/j.1541-0420.2007.00984.x), section 2.2 (Stouffer's form).
+    Benjamini & Heller 2008 (10.1111/j.1541-0420.2007.00984.x), section 2.1: the p-value of a
+    partial conjunction as the largest over the intersections, here with weighted sums.
     """
     present = channels.present
     count = present.sum(-1)
-    z = np.where(present, channels.z, -np.inf)
-    rank = np.argsort(np.argsort(-z, axis=-1, kind="stable"), axis=-1)
-    kept = (present & (rank >= required - 1)).astype(np.float64)
-    total = (kept * np.where(present, channels.z, 0.0)).sum(-1)
-    # Under the mean correlation ρ of the kept k this sum is k + k(k-1)ρ.
-    variance = (kept[..., None, :] @ channels.correlation @ kept[..., None])[..., 0, 0]
-    enough = count >= required
-    p = upper_tail(safe_divide(total, np.sqrt(variance)))
-    return np.where(enough, p, 1.0), count
+    weight = np.where(present, channels.information, 0.0)
+    scored = weight * np.where(present, channels.z, 0.0)
+    covariance = weight[..., None] * channels.correlation * weight[..., None, :]
+    number = present.shape[-1]
+    least = np.full(count.shape, np.inf)
+    for left_out in combinations(range(number), required - 1):
+        kept = np.ones(number)
+        kept[list(left_out)] = 0.0
+        spread = np.sqrt(np.maximum((covariance @ kept) @ kept, 0.0))
+        score = safe_divide(scored @ kept, spread)
+        # A choice that leaves out what is not there leaves out too few.
+        complete = present[..., list(left_out)].all(-1)
+        least = np.where(complete, np.minimum(least, score), least)
+    return np.where(count >= required, upper_tail(least), 1.0), count
 
 
 def holm_any(p: Floats, present: Bools, alpha: float) -> Bools:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from worker.stats.effects import ROUNDING
 from worker.stats.panel import MEAN, PROPORTION, Bools, Floats, Panel, safe_divide
 
 #: Weight of the service's pooled dispersion in a segment's own, in degrees of freedom.
@@ -30,15 +31,16 @@ def single_value_variance(panel: Panel) -> Floats:
     certain; NaN never.
     """
     total = np.zeros((panel.x.shape[0], panel.x.shape[3]))
-    count = np.zeros_like(total)
+    count, size = np.zeros_like(total), np.zeros_like(total)
     for window in (panel.baseline, panel.current):
         months = window[:, None, None, None, :]
         x, n = (panel.x * months).sum(-1), (panel.n * months).sum(-1)
         squares = (panel.squares * months).sum(-1)
         total += np.maximum(squares - safe_divide(x**2, n), 0).sum((1, 2))
         count += np.maximum(n - 1, 0).sum((1, 2))
-    spread = safe_divide(total, count)
-    return np.where(spread > 0, spread, 1.0)
+        size += squares.sum((1, 2))
+    # Equal values leave the rounding of their sums, which is no spread.
+    return np.where(total > ROUNDING * size, safe_divide(total, count), 1.0)
 
 
 def residuals(panel: Panel, window: Bools, spread: Floats) -> tuple[Floats, Floats]:

@@ -27,6 +27,8 @@ class Evidence:
     level, level_variance : current level in the indicator's unit.
     baseline_level : level of the baseline window.
     n_baseline, n_current : trials, exposure or values behind them.
+    information : expected `z` when one meaningful change happened, 0 without evidence.
+    information_now : the same for `z_standard`, from one meaningful change above its edge.
     correlation : [b, i, i].
     df : [b, i].
     autocorrelation : [b, i].
@@ -42,6 +44,8 @@ class Evidence:
     baseline_level: Floats
     n_baseline: Floats
     n_current: Floats
+    information: Floats
+    information_now: Floats
     correlation: Floats
     df: Floats
     autocorrelation: Floats
@@ -88,24 +92,35 @@ def indicator_evidence(panel: Panel) -> Evidence:
     g_variance = shown.variance * widened + per_meaningful**2 * calendar.variance[:, None]
 
     level = safe_divide(alone.x, alone.n, np.nan)[:, :, 0]
-    level_variance = safe_divide(dispersed.phi * newer * single, n1, np.nan)
+    level_variance = np.where(
+        known, safe_divide(dispersed.phi * newer * single, n1, np.nan), np.nan
+    )
+    g_variance = np.where(known, g_variance, np.nan)
     return Evidence(
         z=np.where(known, z, np.nan),
         z_standard=np.where(
             known, _against_standard(panel, level, n1, dispersed.phi * newer, spread, df), np.nan
         ),
         g=np.where(known, g, np.nan),
-        g_variance=np.where(known, g_variance, np.nan),
+        g_variance=g_variance,
         level=level,
-        level_variance=np.where(known, level_variance, np.nan),
+        level_variance=level_variance,
         baseline_level=safe_divide(pooled.x, pooled.n, np.nan)[:, :, 0],
         n_baseline=n0,
         n_current=n1,
+        information=_information(g_variance),
+        information_now=_information(level_variance / indicators.meaningful**2),
         correlation=correlation(panel, spread),
         df=dispersed.df,
         autocorrelation=dispersed.autocorrelation,
         season_known=calendar.known,
     )
+
+
+def _information(variance: Floats) -> Floats:
+    """Score that one meaningful change makes on average, of a variance in meaningful changes."""
+    known = variance > 0
+    return np.where(known, 1 / np.sqrt(np.where(known, variance, 1.0)), 0.0)
 
 
 def _ratio(estimate: Floats, variance: Floats) -> Floats:

@@ -7,6 +7,7 @@ from scipy import special
 
 from worker.stats.combination import combine_indicators, corroborated, upper_tail
 from worker.stats.evidence import Evidence
+from worker.stats.method import Method
 from worker.stats.panel import Bools, Floats, safe_divide
 
 #: Further events that are tried, in order; more than the last is not advice anybody can follow.
@@ -20,6 +21,7 @@ def power_of(
     members: Floats,
     required: int,
     alpha: Floats,
+    method: Method,
 ) -> Floats:
     """Chance that a segment would be seen to improve if every channel gained one meaningful change.
 
@@ -30,25 +32,32 @@ def power_of(
     members : [c, i].
     required : channels that have to agree; with fewer the power is 0.
     alpha : [b], one-sided level.
+    method : how the test will weigh the evidence.
 
     Returns
     -------
-    [b, g], in [0, 1]. The largest channels are dropped as the test will drop them.
+    [b, g], in [0, 1]. The largest channels are left out as the test will leave them out.
     """
     known = variance > 0
     signal = np.where(known, 1 / np.sqrt(np.where(known, variance, 1.0)), np.nan)
-    p, count = corroborated(combine_indicators(signal, correlation, members), required)
+    weight = np.nan_to_num(signal) if method.informed else np.ones_like(signal)
+    p, count = corroborated(combine_indicators(signal, correlation, members, weight), required)
     expected = -_quantile(p)
     critical = -_quantile(alpha)[:, None]
     return np.where(count >= required, upper_tail(critical - expected), 0.0)
 
 
 def planned_power(
-    evidence: Evidence, members: Floats, required: int, chosen: Bools, alpha: Floats
+    evidence: Evidence,
+    members: Floats,
+    required: int,
+    chosen: Bools,
+    alpha: Floats,
+    method: Method,
 ) -> Floats:
     """`power_of` the evidence as it is, [b, g]."""
     variance = np.where(np.isnan(evidence.z), np.nan, evidence.g_variance)
-    return power_of(variance, evidence.correlation, members * chosen, required, alpha)
+    return power_of(variance, evidence.correlation, members * chosen, required, alpha, method)
 
 
 def further_events(
@@ -59,6 +68,7 @@ def further_events(
     alpha: Floats,
     sizes: Floats,
     channels: Sequence[int],
+    method: Method,
 ) -> Floats:
     """Events of each of these channels in the current window that give 80% power, [b, g].
 
@@ -96,7 +106,7 @@ def further_events(
             per_item * (safe_divide(np.ones_like(n0), n0) + safe_divide(np.ones_like(n0), added)),
             np.nan,
         )
-        power = power_of(variance, evidence.correlation, members * chosen, required, alpha)
+        power = power_of(variance, evidence.correlation, members * chosen, required, alpha, method)
         needed = np.where(power >= WANTED_POWER, float(events), needed)
     return needed
 

@@ -1,11 +1,10 @@
 """From indicators to segments: who improved, who is at standard, who is worse, and how sure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from worker.stats.combination import (
-    Channels,
     combine_indicators,
     corroborated,
     holm_any,
@@ -14,6 +13,7 @@ from worker.stats.combination import (
     upper_tail,
 )
 from worker.stats.evidence import Evidence
+from worker.stats.method import Method
 from worker.stats.panel import Bools, Floats, Ints
 
 #: Level of the unadjusted tests that only describe: channel states, `moving`, `mixed`.
@@ -44,20 +44,19 @@ class Segments:
     g: Floats
     g_variance: Floats
 
-    @property
-    def p_stronger(self) -> Floats:
-        """Improved or at standard, at the price of two looks; never for a mixed segment.
+    def p_stronger(self, method: Method) -> Floats:
+        """Improved or at standard, each at its share of the price; never for a mixed segment.
 
-        A segment without a baseline can only be at standard, so that look is the only one.
+        A segment without a baseline pays for both: losing evidence must not make a claim cheaper.
         """
-        either = doubled(self.p_improved, self.p_standard)
-        p = np.where(self.channels_both == 0, self.p_standard, either)
-        return np.where(self.mixed, 1.0, p)
+        price = method.share_of_change
+        either = np.minimum(self.p_improved / price, self.p_standard / (1 - price))
+        return np.asarray(np.where(self.mixed, 1.0, np.minimum(1.0, either)))
 
-    @property
-    def p_stronger_by_change(self) -> Floats:
+    def p_stronger_by_change(self, method: Method) -> Floats:
         """The part of `p_stronger` that improvement alone supports, at the same price."""
-        return np.asarray(np.where(self.mixed, 1.0, np.minimum(1.0, 2 * self.p_improved)))
+        p = np.minimum(1.0, self.p_improved / method.share_of_change)
+        return np.asarray(np.where(self.mixed, 1.0, p))
 
 
 def doubled(first: Floats, second: Floats) -> Floats:
@@ -65,7 +64,9 @@ def doubled(first: Floats, second: Floats) -> Floats:
     return np.asarray(np.minimum(1.0, 2 * np.minimum(first, second)))
 
 
-def segments_of(evidence: Evidence, members: Floats, required: int, chosen: Bools) -> Segments:
+def segments_of(
+    evidence: Evidence, members: Floats, required: int, chosen: Bools, method: Method
+) -> Segments:
     """Combine the chosen indicators into channels and those into segments.
 
     Parameters
@@ -74,16 +75,19 @@ def segments_of(evidence: Evidence, members: Floats, required: int, chosen: Bool
     members : [c, i], 1 where an indicator belongs to a channel.
     required : channels that have to agree before a segment has improved.
     chosen : [i], False leaves an indicator out.
+    method : whether evidence is weighed by its information.
     """
-    weights = members * chosen
-    change = combine_indicators(evidence.z, evidence.correlation, weights)
-    worse = Channels(-change.z, change.correlation)
-    standard = combine_indicators(evidence.z_standard, evidence.correlation, weights)
+    of = members * chosen
+    weight = evidence.information if method.informed else np.ones_like(evidence.information)
+    now_weight = evidence.information_now if method.informed else weight
+    change = combine_indicators(evidence.z, evidence.correlation, of, weight)
+    worse = replace(change, z=-change.z)
+    standard = combine_indicators(evidence.z_standard, evidence.correlation, of, now_weight)
     p_improved, both = corroborated(change, required)
     p_worsened, _ = corroborated(worse, required)
     p_standard, now = corroborated(standard, required)
     channel_g, channel_variance = inverse_variance_mean(
-        evidence.g, evidence.g_variance, evidence.correlation, weights
+        evidence.g, evidence.g_variance, evidence.correlation, of
     )
     g, g_variance = mean_of_channels(channel_g, channel_variance, change.correlation)
     return Segments(
