@@ -12,7 +12,8 @@ from cli.simulate import INDEX, INDICATORS, NO_BAND, RATE, Array, Plan
 from cli.simulate_draw import Counts
 from models.catalogue import STARTER
 from models.vocabulary import Axis
-from worker.arrays import CHANNELS, indicator_arrays
+from worker.arrays import indicator_arrays
+from worker.months import CHANNELS
 from worker.stats.conjunction import lower_bound
 from worker.stats.evidence import indicator_evidence
 from worker.stats.method import DEFAULT, Method

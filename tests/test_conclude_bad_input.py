@@ -19,8 +19,12 @@ WITHOUT_PRAISE = {"not_applicable", "insufficient_evidence", "not_shown"}
 BY_CODE = {one.code: one for one in STARTER}
 
 
+def first_of(rows: list[CellRow]) -> date | None:
+    return min((row.month for row in rows), default=None)
+
+
 def content(of: ServiceContext, rows: list[CellRow]) -> dict[str, Any]:
-    return conclude(of, rows, [AS_OF], NOW)[AS_OF].content
+    return conclude(of, rows, [AS_OF], NOW, first_of(rows))[AS_OF].content
 
 
 def verdicts(found: dict[str, Any]) -> dict[str, tuple[str, list[str]]]:
@@ -221,13 +225,15 @@ def test_months_scored_together_and_alone_are_the_same() -> None:
     of = context((team("oak", "east"), team("elm", "west"), team("ash", "west")))
     rows = cells(improved=("oak", "elm"), first=date(2021, 1, 1))
     as_ofs = months_between(date(2025, 7, 1), AS_OF)
-    together = conclude(of, rows, as_ofs, NOW)
+    together = conclude(of, rows, as_ofs, NOW, first_of(rows))
     for as_of in as_ofs:
-        assert conclude(of, rows, [as_of], NOW)[as_of] == together[as_of]
+        assert conclude(of, rows, [as_of], NOW, first_of(rows))[as_of] == together[as_of]
 
 
 def test_later_evidence_changes_no_earlier_month() -> None:
     rows = cells(improved=("oak", "elm"))
     as_of = date(2026, 3, 1)
     known = [row for row in rows if row.month <= as_of]
-    assert conclude(context(), rows, [as_of], NOW) == conclude(context(), known, [as_of], NOW)
+    assert conclude(context(), rows, [as_of], NOW, first_of(known)) == conclude(
+        context(), known, [as_of], NOW, first_of(known)
+    )

@@ -9,7 +9,7 @@ import pytest
 
 from models.vocabulary import WEAKEST_FIRST, Axis, Coverage, Level, SegmentStatus, Strand
 from tests.evidence_by_hand import context, programme
-from worker.arrays import CHANNELS
+from worker.months import CHANNELS
 from worker.score import ADVISED, Alignment, StrandScore
 from worker.stats.evidence import Evidence
 from worker.stats.standing import Gap

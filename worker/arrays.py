@@ -8,36 +8,20 @@ import numpy as np
 
 from models.axes import CellRow, axis_of, segment_of, segments_along
 from models.calendar import add_months
-from models.catalogue import HOURS_PLANNED, Indicator
+from models.catalogue import Indicator
 from models.context import ServiceContext
-from models.vocabulary import (
-    CHECK_CHANNELS,
-    MINUTES_PER_UNIT,
-    Axis,
-    Better,
-    Channel,
-    ExposureUnit,
-    Measure,
-    Perspective,
-    Strand,
-)
+from models.vocabulary import Axis, Better, Measure, Perspective, Strand
+from worker.months import CHANNELS, RESIDENTS, ServiceMonths
 from worker.stats.panel import MEAN, PROPORTION, RATE, Bools, Floats, Indicators, Panel
 from worker.windows import Windows, months_apart
 
 #: Months up to `as_of` that a score looks at, or more where its windows lie further back.
 HISTORY_MONTHS = 48
-CHANNELS = tuple(Channel)
 _MEASURES = {Measure.PROPORTION: PROPORTION, Measure.RATE: RATE, Measure.MEAN: MEAN}
-#: Values lie in cells in hundredths.
-_HUNDREDTHS = 100.0
 #: A standard or a smallest change beyond this is a slip; its square must not overflow a score.
 LARGEST = 1e9
 #: Where a row of months does not reach; in no window.
 NO_MONTH = -(10**6)
-UNITS = tuple(ExposureUnit)
-RESIDENTS, CARE_HOURS = (
-    UNITS.index(unit) for unit in (ExposureUnit.RESIDENT_DAYS, ExposureUnit.CARE_HOURS)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +39,8 @@ class Layout:
     axis: Axis
     segments: tuple[str, ...]
     panel: Panel
+    #: What is shown and watched beside the evidence and never judged.
+    beside: Panel
     members: Floats
     care: Floats
     planned: Floats
@@ -66,6 +52,11 @@ class Layout:
 
 def evidence_indicators(context: ServiceContext) -> tuple[Indicator, ...]:
     return tuple(indicator for indicator in context.indicators if indicator.evidence)
+
+
+def indicators_beside(context: ServiceContext) -> tuple[Indicator, ...]:
+    """Context that warnings look at: what staff say of themselves, what was recorded late."""
+    return tuple(indicator for indicator in context.indicators if not indicator.evidence)
 
 
 def indicator_arrays(chosen: Sequence[Indicator]) -> Indicators:
@@ -96,17 +87,24 @@ def lay_out(
 
     Every window needs a current one; the months axis of each ends with its own `as_of`.
     """
-    chosen = evidence_indicators(context)
+    judged, beside = evidence_indicators(context), indicators_beside(context)
     axis = axis_of(strand, context, (cell.area for cell in cells))
     segments = segments_along(axis, context, cells)
     oldest = min([cell.month for cell in cells], default=min(as_ofs))
+    # Of a programme of long ago only the months that hold anything are laid out.
     reach = [
-        months_needed(as_of, window, oldest) for as_of, window in zip(as_ofs, windows, strict=True)
+        min(months_needed(as_of, window), max(HISTORY_MONTHS, months_apart(oldest, as_of) + 1))
+        for as_of, window in zip(as_ofs, windows, strict=True)
     ]
     first = max(oldest, add_months(min(as_ofs), 1 - max(reach)))
     length = months_apart(first, max(as_ofs)) + 1
-    whole = _Whole(
-        chosen, segments, strata_within(axis, context, cells), axis, first, max(length, 1)
+    whole = ServiceMonths(
+        [*judged, *beside],
+        segments,
+        strata_within(axis, context, cells),
+        axis,
+        first,
+        max(length, 1),
     )
     for cell in cells:
         whole.add(cell)
@@ -116,23 +114,26 @@ def lay_out(
     at = np.where(back < np.array(reach)[:, None], ends[:, None] - back, NO_MONTH)
     unit = [whole.unit_in(window, first) for window in windows]
     x, n, squares = whole.sliced(at, unit)
-    current = np.stack(
-        [_window_mask(at_row, first, w.current) for at_row, w in zip(at, windows, strict=True)]
+    baseline, current = (
+        np.stack([_window_mask(row, first, window) for row, window in zip(at, those, strict=True)])
+        for those in ([w.baseline for w in windows], [w.current for w in windows])
     )
-    panel = Panel(
-        x=x,
-        n=n,
-        squares=squares,
-        indicators=indicator_arrays(chosen),
-        baseline=np.stack(
-            [_window_mask(row, first, w.baseline) for row, w in zip(at, windows, strict=True)]
-        ),
-        current=current,
-        before=np.stack(
-            [row < months_apart(first, w.start) for row, w in zip(at, windows, strict=True)]
+    before = np.stack(
+        [row < months_apart(first, w.start) for row, w in zip(at, windows, strict=True)]
+    ) & (at >= 0)
+
+    def panel_of(indicators: Sequence[Indicator], part: slice) -> Panel:
+        return Panel(
+            x=x[:, :, :, part],
+            n=n[:, :, :, part],
+            squares=squares[:, :, :, part],
+            indicators=indicator_arrays(indicators),
+            baseline=baseline,
+            current=current,
+            before=before,
         )
-        & (at >= 0),
-    )
+
+    panel = panel_of(judged, slice(len(judged)))
     care = whole.care_in(at, current, unit)
     planned = (whole.take(whole.planned, at) * current[:, None]).sum(-1)
     seen = (whole.take(whole.seen, at) * current[:, None]).sum(-1) > 0
@@ -140,13 +141,14 @@ def lay_out(
         axis=axis,
         segments=segments,
         panel=panel,
+        beside=panel_of(beside, slice(len(judged), None)),
         members=(panel.indicators.channel == np.arange(len(CHANNELS))[:, None]).astype(float),
         care=care,
         planned=planned,
         checks=whole.take(whole.checks, at),
         check_sizes=whole.check_sizes(at),
         channel_events=np.stack(
-            [whole.channel_events(at, window) for window in (panel.baseline, current)], axis=-1
+            [whole.channel_events(at, window) for window in (baseline, current)], axis=-1
         ),
         provided=_provided(
             axis, context, segments, windows, care, np.array(unit) == RESIDENTS, planned, seen
@@ -154,11 +156,10 @@ def lay_out(
     )
 
 
-def months_needed(as_of: date, windows: Windows, oldest: date) -> int:
+def months_needed(as_of: date, windows: Windows) -> int:
     """How far back a score looks: to the baseline and the year before the start, or further."""
     earliest = min(windows.baseline[0], add_months(windows.start, -12))
-    wanted = max(HISTORY_MONTHS, months_apart(earliest, as_of) + 1)
-    return min(wanted, max(HISTORY_MONTHS, months_apart(oldest, as_of) + 1))
+    return max(HISTORY_MONTHS, months_apart(earliest, as_of) + 1)
 
 
 def strata_within(
@@ -220,139 +221,3 @@ def _provided(
             name = team.code if axis is Axis.TEAM else (place and place.area) or team.code
             result[row, segments.index(name)] = True
     return result | (seen if axis is Axis.AREA else False)
-
-
-class _Whole:
-    """All months of a service along one axis, [g, k, i, t], before they are cut at an `as_of`."""
-
-    def __init__(
-        self,
-        chosen: Sequence[Indicator],
-        segments: Sequence[str],
-        strata: dict[tuple[str, str], int],
-        axis: Axis,
-        first: date,
-        length: int,
-    ) -> None:
-        self.axis, self.first, self.length = axis, first, length
-        self.chosen = list(chosen)
-        self.place = {one.code: position for position, one in enumerate(chosen)}
-        self.segment = {name: position for position, name in enumerate(segments)}
-        self.stratum = strata
-        widest = max(strata.values(), default=0) + 1
-        shape = (len(segments), widest, len(chosen), length)
-        self.x, self.n, self.squares = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-        care = (len(ExposureUnit), len(segments), widest, length)
-        self.care, self.care_known = np.zeros(care), np.zeros(care, dtype=bool)
-        self.counted_in = np.zeros((len(ExposureUnit), length), dtype=bool)
-        self.planned = np.zeros((len(segments), length))
-        self.checks, self.seen = np.zeros_like(self.planned), np.zeros_like(self.planned)
-        self.events = np.zeros((len(segments), len(chosen), length))
-        self.unit_place = {unit.value: place for place, unit in enumerate(UNITS)}
-
-    def add(self, cell: CellRow) -> None:
-        month = months_apart(self.first, cell.month)
-        if not 0 <= month < self.length:
-            return
-        if cell.indicator in self.unit_place:
-            # Whatever its segment: care that lies in none is care of the service all the same.
-            self.counted_in[self.unit_place[cell.indicator], month] = True
-        name = segment_of(cell.team, cell.area, cell.band, self.axis)
-        segment = self.segment.get(name)
-        if segment is None:
-            return
-        stratum = 0 if self.axis is Axis.TEAM else self.stratum.get((name, cell.team))
-        if stratum is None:
-            return
-        if cell.indicator == HOURS_PLANNED:
-            self.planned[segment, month] += cell.x
-            return
-        if cell.indicator in self.unit_place:
-            unit = self.unit_place[cell.indicator]
-            self.care[unit, segment, stratum, month] += cell.x
-            self.care_known[unit, segment, stratum, month] = True
-            return
-        position = self.place.get(cell.indicator)
-        if position is None:
-            return
-        indicator = self.chosen[position]
-        at = (segment, stratum, position, month)
-        scale = _HUNDREDTHS if indicator.measure is Measure.MEAN else 1.0
-        self.x[at] += cell.x / scale
-        self.n[at] += cell.n
-        self.squares[at] += cell.sum_squares / scale**2
-        self.seen[segment, month] += cell.events
-        self.events[segment, position, month] += cell.events
-        if indicator.channel in CHECK_CHANNELS:
-            self.checks[segment, month] += cell.events
-
-    def take(self, values: Floats, at: np.ndarray) -> Floats:
-        """Months `at` [b, m] of the last axis, with b in front; 0 outside what is known."""
-        inside = (at >= 0) & (at < self.length)
-        taken = values[..., np.clip(at, 0, self.length - 1)] * inside
-        return np.moveaxis(taken, -2, 0)
-
-    def unit_in(self, windows: Windows, first: date) -> int:
-        """Resident-days where any census of the windows counts residents, else care hours.
-
-        A census of the service as a whole is one of them, so that all strands have one unit.
-        """
-        assert windows.current is not None, "a score needs a current window"
-        months = [
-            month
-            for window in (windows.baseline, windows.current)
-            for day in windows.months(window)
-            if 0 <= (month := months_apart(first, day)) < self.length
-        ]
-        return RESIDENTS if self.counted_in[RESIDENTS, months].any() else CARE_HOURS
-
-    def sliced(self, at: np.ndarray, unit: Sequence[int]) -> tuple[Floats, Floats, Floats]:
-        """x, n and squares [b, g, k, i, m], rates with their exposure and nothing without it."""
-        x, n, squares = (self.take(part, at) for part in (self.x, self.n, self.squares))
-        rates = [one.measure is Measure.RATE for one in self.chosen]
-        if any(rates):
-            per = np.array([one.per for one in self.chosen if one.measure is Measure.RATE])
-            for row, one in enumerate(unit):
-                minutes = self.take(self.care[one], at[row : row + 1])[0]
-                known = minutes / MINUTES_PER_UNIT[UNITS[one]]
-                n[row][:, :, rates] = known[:, :, None] / per[:, None]
-        means = np.array([one.measure is Measure.MEAN for one in self.chosen], dtype=bool)[:, None]
-        shares = np.array([one.measure is Measure.PROPORTION for one in self.chosen], dtype=bool)
-        # More met than due, or fewer than none, cannot have happened: such a month is no evidence.
-        possible = (n > 0) & (means | ((x >= 0) & ~(shares[:, None] & (x > n))))
-        x, n, squares = (np.where(possible, part, 0.0) for part in (x, n, squares))
-        return x, n, squares
-
-    def care_in(self, at: np.ndarray, current: Bools, unit: Sequence[int]) -> Floats:
-        """Minutes of care by segment in the current window, NaN where no census tells."""
-        rows = []
-        for row, one in enumerate(unit):
-            window = current[row]
-            minutes = self.take(self.care[one], at[row : row + 1])[0]
-            known = self.take(self.care_known[one].astype(float), at[row : row + 1])[0]
-            total = (minutes * window).sum((1, 2))
-            rows.append(np.where((known * window).sum((1, 2)) > 0, total, np.nan))
-        return np.stack(rows)
-
-    def check_sizes(self, at: np.ndarray) -> Floats:
-        """Mean number of items in one event of a channel, [b, g, c]."""
-        events = self.take(self.events, at).sum(-1)
-        items = self.take(self.n.sum(1), at).sum(-1)
-        sizes = []
-        for channel in CHANNELS:
-            mine = [
-                one.channel is channel and one.measure is not Measure.RATE for one in self.chosen
-            ]
-            made = events[..., mine].sum(-1)
-            sizes.append(np.where(made > 0, items[..., mine].sum(-1) / np.maximum(made, 1), np.nan))
-        return np.stack(sizes, axis=-1)
-
-    def channel_events(self, at: np.ndarray, window: Bools) -> Floats:
-        """Events of a window by channel, [b, g, c]; one that feeds two indicators counts once."""
-        events = (self.take(self.events, at) * window[:, None, None]).sum(-1)
-        found = np.zeros((*events.shape[:2], len(CHANNELS)))
-        for place, channel in enumerate(CHANNELS):
-            for family in {one.family for one in self.chosen if one.channel is channel}:
-                mine = [one.channel is channel and one.family is family for one in self.chosen]
-                found[..., place] += events[..., mine].max(-1)
-        return found

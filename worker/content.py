@@ -8,7 +8,8 @@ import numpy as np
 from models.context import ServiceContext
 from models.vocabulary import Strand
 from worker.advice import number, segment_name, would_change
-from worker.arrays import CHANNELS, evidence_indicators
+from worker.arrays import evidence_indicators
+from worker.months import CHANNELS
 from worker.score import StrandScore
 from worker.stats.combination import upper_tail
 from worker.stats.segments import DESCRIPTIVE_ALPHA

@@ -14,16 +14,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.axes import CellRow
-from models.calendar import add_months
 from models.cells import CLAIM, TRY_LOCK, lock_name
 from models.context import ServiceContext, load_context, service_ids
 from models.db import Sessions, driver, transaction
 from models.quarantine import release
 from models.scores import Score
 from models.vocabulary import Family, ProviderId
-from worker.arrays import HISTORY_MONTHS
 from worker.rollup import Slice, every_slice, roll_up, slices_of_versions
-from worker.scoring import conclude
+from worker.scoring import conclude, months_read_from
 from worker.snapshots import freeze
 from worker.windows import last_ended_month
 
@@ -35,6 +33,8 @@ CELLS_OF_SERVICE = """
 SELECT month, indicator, team, area, band, x, n, sum_squares, events FROM cells
 WHERE service = $1 AND month BETWEEN $2 AND $3
 """
+
+FIRST_MONTH = "SELECT min(month) FROM cells WHERE service = $1"
 
 
 class Claimed(NamedTuple):
@@ -89,14 +89,11 @@ async def recompute(
         as_ofs = await months_to_score(session, context, claimed, slices, now)
         if not as_ofs:
             return Outcome(len(slices), [], [])
-        rows = await connection.fetch(
-            CELLS_OF_SERVICE,
-            context.service,
-            add_months(min(as_ofs), 1 - HISTORY_MONTHS),
-            max(as_ofs),
-        )
+        first = await connection.fetchval(FIRST_MONTH, context.service)
+        since = months_read_from(context, as_ofs, first)
+        rows = await connection.fetch(CELLS_OF_SERVICE, context.service, since, max(as_ofs))
         cells = [CellRow(*row) for row in rows]
-        concluded = await asyncio.to_thread(conclude, context, cells, as_ofs, now)
+        concluded = await asyncio.to_thread(conclude, context, cells, as_ofs, now, first)
         changed = await freeze(session, provider, context, concluded, claimed.known, now)
     return Outcome(len(slices), as_ofs, changed)
 

@@ -9,8 +9,9 @@ import numpy as np
 from models.axes import CellRow
 from models.context import ServiceContext
 from models.vocabulary import CHECK_CHANNELS, Axis, Channel, Coverage, SegmentStatus, Strand
-from worker.arrays import CHANNELS, Layout, lay_out
+from worker.arrays import Layout, lay_out
 from worker.coverage import coverage_of, share_of_care
+from worker.months import CHANNELS
 from worker.stats.claims import Claim, claim
 from worker.stats.conjunction import least_share
 from worker.stats.evidence import Evidence, indicator_evidence

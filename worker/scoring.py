@@ -8,6 +8,7 @@ from models.axes import CellRow
 from models.calendar import add_months
 from models.context import ServiceContext
 from models.vocabulary import Strand
+from worker.arrays import HISTORY_MONTHS, months_needed
 from worker.content import content_of
 from worker.score import StrandScore, score_strand
 from worker.stats.looks import year_of_look
@@ -24,13 +25,17 @@ REPEATED_LOOKS = 3
 
 
 def conclude(
-    context: ServiceContext, cells: Sequence[CellRow], as_ofs: Sequence[date], now: datetime
+    context: ServiceContext,
+    cells: Sequence[CellRow],
+    as_ofs: Sequence[date],
+    now: datetime,
+    first: date | None,
 ) -> dict[date, Concluded]:
     """Judge a service for each `as_of`, all strands through one loop.
 
-    What is claimed of a month depends on the looks before it, so these are scored with it.
+    What is claimed of a month depends on the looks before it, so these are scored with it. `cells`
+    reach back to `months_read_from`; `first` is the first month of any evidence.
     """
-    first = min((cell.month for cell in cells), default=None)
     windows = {as_of: windows_of(context, as_of, first) for as_of in as_ofs}
     series = {as_of: looks_until(context, as_of, first) for as_of in as_ofs}
     looks = {month: look for each in series.values() for month, look in each.items()}
@@ -55,6 +60,14 @@ def conclude(
         )
         concluded[as_of] = Concluded(content, provisional)
     return concluded
+
+
+def months_read_from(context: ServiceContext, as_ofs: Sequence[date], first: date | None) -> date:
+    """The earliest month that a score of any of these months, or of a look before it, looks at."""
+    needed = [add_months(min(as_ofs), 1 - HISTORY_MONTHS)]
+    for month, window in looks_until(context, min(as_ofs), first).items():
+        needed.append(add_months(month, 1 - months_needed(month, window)))
+    return min(needed)
 
 
 def looks_until(
