@@ -113,12 +113,15 @@ class Team:
     area: str | None
     residents: int
     led_by: str
-    #: Month of the plan in which its improvement begins.
+    #: Month of the plan in which its improvement begins, and in which it is lost again.
     starts: int = 12
+    ends: int | None = None
     #: Sends every dose as an event of its own instead of rounds.
     each_dose: bool = False
     #: Lasting difference from the other teams on the link scale; positive is better.
     offset: float = 0.0
+    #: Pearson dispersion of its months where that is not the plan's.
+    dispersion: float | None = None
     volumes: Volumes = field(default_factory=Volumes)
 
 
@@ -145,6 +148,13 @@ class Plan:
     month_autocorrelation: float = 0.2
     #: Winter is worse and summer better by this much on the link scale.
     season: float = 0.0
+    #: Levels rise by this much on the link scale until that month.
+    trend: float = 0.0
+    trend_until: int = 0
+    #: Larger shocks would bring months of twenty complaints; tiny counts stay below φ instead.
+    largest_shock: float = 0.7
+    #: Multiplies care and all evidence of it, shape (teams, places, months); None: as it is.
+    mix: Array | None = None
 
     def __post_init__(self) -> None:
         expected = (len(self.teams), PLACES, len(INDICATORS))
@@ -172,24 +182,24 @@ def link(level: Array) -> Array:
     """Logit of proportions and of the place of a mean between 1 and 5; logarithm of rates."""
     share = np.where(MEAN, (level - 1) / RATING_STEPS, level)
     share = np.where(RATE, 0.5, share)
-    moved: Array = np.where(RATE, np.log(level), np.log(share / (1 - share)))
-    return moved
+    return np.asarray(np.where(RATE, np.log(level), np.log(share / (1 - share))))
 
 
 def levels(plan: Plan) -> Array:
     """True level on the link scale, shape (teams, places, indicators, months)."""
     months = np.arange(plan.months)
     starts = np.array([team.starts for team in plan.teams])
-    in_force = np.clip((months - starts[:, None] + 1) / plan.ramp, 0, 1)
+    ends = np.array([plan.months if team.ends is None else team.ends for team in plan.teams])
+    in_force = np.clip((months - starts[:, None] + 1) / plan.ramp, 0, 1) * (months < ends[:, None])
     step = (link(plan.improved) - link(plan.baseline))[:, None]
     offset = np.array([team.offset for team in plan.teams])[:, None] * BETTER
     month_of_year = np.array([month.month for month in plan.calendar])
     season = -plan.season * BETTER[:, None] * np.cos(2 * np.pi * (month_of_year - 1) / 12)
-    start = (link(plan.baseline) + offset)[:, None, :, None] + season
+    trend = -plan.trend * BETTER[:, None] * np.clip(1 - months / max(plan.trend_until, 1), 0, 1)
+    start = (link(plan.baseline) + offset)[:, None, :, None] + season + trend
     shape = (len(plan.teams), PLACES, len(INDICATORS), plan.months)
     moved = plan.gain[..., None] * step * in_force[:, None, None, :]
-    level: Array = np.broadcast_to(start, shape) + moved
-    return level
+    return np.asarray(np.broadcast_to(start, shape) + moved)
 
 
 def visits(plan: Plan) -> dict[str, Counted]:
@@ -198,16 +208,17 @@ def visits(plan: Plan) -> dict[str, Counted]:
     A plan of checks is spread, not drawn: each band's visits are dealt out evenly over months,
     and teams are staggered, as somebody who plans audits would do it.
     """
-    months = np.arange(plan.months + 1)
     stagger = np.arange(len(plan.teams))[:, None] * 0.618 + np.arange(PLACES) * 0.382
+    busy = _busy(plan)
     planned = {}
     for code, activity in CHECKS.items():
         rate = np.array([_visit_rate(team.volumes, activity) for team in plan.teams])
-        dealt = np.floor(rate[..., None] * months + stagger[..., None] % 1 + 1e-9)
+        due = np.insert(np.cumsum(rate[..., None] * busy, axis=-1), 0, 0, axis=-1)
+        dealt = np.floor(due + stagger[..., None] % 1 + 1e-9)
         planned[code] = np.diff(dealt, axis=-1).astype(np.int64)
     days = np.array([[len(dates) for dates in days_by_place(month)] for month in plan.calendar])
     every_day = np.zeros((len(plan.teams), PLACES, plan.months), dtype=np.int64)
-    every_day[:, :NO_BAND] = days.T
+    every_day[:, :NO_BAND] = np.rint(days.T * busy[:, :NO_BAND])
     planned["handover_quality"] = every_day
     planned["medicine_omissions"] = every_day
     staffed = np.array(
@@ -239,20 +250,26 @@ def expected_n(plan: Plan) -> Array:
         items = np.array([items_a_visit(team)[code] for team in plan.teams])
         n[:, :, INDEX[code]] = planned * items[..., None]
     hours = np.array([band_days(month) for month in plan.calendar]).T
+    busy = _busy(plan)
     residents = np.array([team.residents for team in plan.teams])
-    exposure = residents[:, None, None] * hours
+    exposure = residents[:, None, None] * hours * busy
     spoken = np.zeros_like(exposure)
     spoken_of = np.array([team.volumes.attributed for team in plan.teams])[:, None, None]
     spoken[:, :NO_BAND] = spoken_of * (hours / hours.sum(axis=0))[:NO_BAND]
     spoken[:, NO_BAND] = 1 - spoken_of[:, 0]
     for code, rate in (("experience_rating", "ratings"), ("experience_positive", "fft")):
         each_month = np.array([getattr(team.volumes, rate) for team in plan.teams])
-        n[:, :, INDEX[code]] = each_month[:, None, None] * spoken
+        n[:, :, INDEX[code]] = each_month[:, None, None] * spoken * busy
     n[:, NO_BAND, INDEX["staff_experience"]] = np.array(
         [team.volumes.staff_ratings for team in plan.teams]
     )[:, None]
     n[:, :, RATE] = exposure[:, :, None]
     return n
+
+
+def _busy(plan: Plan) -> Array:
+    """How much of the usual care a team gives in each place and month."""
+    return np.ones((len(plan.teams), PLACES, plan.months)) if plan.mix is None else plan.mix
 
 
 def _visit_rate(volumes: Volumes, activity: str) -> Array:

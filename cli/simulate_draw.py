@@ -4,6 +4,7 @@ The demo expands one draw into events; the calibration study reads thousands as 
 nothing of events, and nothing of how counts are judged.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,8 +26,6 @@ from cli.simulate import (
     levels,
 )
 
-#: Larger shocks would bring months of twenty complaints; tiny counts stay below φ instead.
-LARGEST_SHOCK: Final = 0.7
 #: Expected value of a logistic function under a normal shock: squared slope of the probit match.
 PROBIT_MATCH: Final = (16 * np.sqrt(3) / (15 * np.pi)) ** 2
 #: Doses refused, or left out for a clinical reason: due, but neither an error nor given.
@@ -46,39 +45,49 @@ class Counts:
     sum_squares: Counted
 
 
-def draw(plan: Plan, rng: np.random.Generator, runs: int | None = None) -> Counts:
+def draw(
+    plan: Plan,
+    rng: np.random.Generator,
+    runs: int | None = None,
+    codes: Sequence[str] = tuple(INDEX),
+) -> Counts:
     """Draw the monthly counts of a service, or of `runs` services with the same plan at once.
 
     Every team, place, indicator and month has a latent standard normal shock; shocks go together
     across each of these by the plan's correlations. They move log odds and log rates by as much
-    as makes the total of a team-month about `dispersion` times as variable as its counts alone. A
-    good month is good in all of it: fewer omissions, better audits.
+    as makes the total of a team-month about its dispersion times as variable as its counts alone.
+    A good month is good in all of it: fewer omissions, better audits. Only indicators with these
+    codes are drawn, the rest stays empty; what is counted among another's outcomes needs both.
     """
     level, expected = levels(plan), expected_n(plan)
     many = 1 if runs is None else runs
     shape = (many, *level.shape)
-    shock = _shocks(plan, rng, shape) * BETTER[:, None]
-    exposure = expected.copy()
+    chosen = sorted(INDEX[code] for code in codes)
+    shock = _shocks(plan, rng, (*shape[:3], len(chosen), plan.months))
+    shock *= BETTER[chosen, None]
     rate_mean = _expected_events(plan, level, expected)
-    trials = _trials(expected, rate_mean)
-    sigma = _shock_size(plan, level, trials, rate_mean)
-    share = 1 / (1 + np.exp(-(level * np.sqrt(1 + PROBIT_MATCH * sigma**2) + sigma * shock)))
-    pace = np.exp(sigma * shock - sigma**2 / 2)
-    x = np.zeros(shape, dtype=np.int64)
-    n = np.broadcast_to(exposure, shape).copy()
-    sum_squares = np.zeros(shape, dtype=np.int64)
+    sigma = _shock_size(plan, level, _trials(expected, rate_mean), rate_mean)
+    x, sum_squares = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    n = np.zeros(shape)
+    n[:, :, :, chosen] = expected[:, :, chosen]
     for code in ("experience_rating", "experience_positive", "staff_experience"):
-        place = INDEX[code]
-        n[:, :, :, place] = rng.poisson(n[:, :, :, place])
-    for place, indicator in enumerate(INDICATORS):
+        if (place := INDEX[code]) in chosen:
+            n[:, :, :, place] = rng.poisson(n[:, :, :, place])
+    for at, place in enumerate(chosen):
+        indicator = INDICATORS[place]
         here = (slice(None), slice(None), slice(None), place)
+        spread = sigma[:, :, place]
+        moved = spread * shock[:, :, :, at]
         if indicator.kind == "rate":
-            x[here] = rng.poisson(rate_mean[:, :, place] * pace[here])
-        elif indicator.kind == "mean":
-            x[here], sum_squares[here] = _ratings(rng, n[here].astype(np.int64), share[here])
+            x[here] = rng.poisson(rate_mean[:, :, place] * np.exp(moved - spread**2 / 2))
+            continue
+        centre = level[:, :, place] * np.sqrt(1 + PROBIT_MATCH * spread**2)
+        share = 1 / (1 + np.exp(-(centre + moved)))
+        if indicator.kind == "mean":
+            x[here], sum_squares[here] = _ratings(rng, n[here].astype(np.int64), share)
         else:
             n[here] = _nested(rng, indicator.code, x, n)
-            x[here] = rng.binomial(n[here].astype(np.int64), share[here])
+            x[here] = rng.binomial(n[here].astype(np.int64), share)
     if runs is None:
         return Counts(x[0], n[0], sum_squares[0])
     return Counts(x, n, sum_squares)
@@ -141,11 +150,12 @@ def _shock_size(plan: Plan, level: Array, trials: Array, rate_mean: Array) -> Ar
     together = _equicorrelated(PLACES, plan.band_correlation)
     moved = np.einsum("tbim,bc,tcim->tim", alone, together, alone)
     total = alone.sum(axis=1)
-    excess = (plan.dispersion - 1) * np.divide(
+    phi = [plan.dispersion if team.dispersion is None else team.dispersion for team in plan.teams]
+    excess = (np.array(phi) - 1)[:, None, None] * np.divide(
         total, moved, out=np.zeros_like(total), where=moved > 0
     )
     excess = np.where(RATE[:, None], np.log1p(excess), excess)
-    sigma = np.minimum(np.sqrt(excess), LARGEST_SHOCK)
+    sigma = np.minimum(np.sqrt(excess), plan.largest_shock)
     return np.broadcast_to(sigma[:, None], level.shape)
 
 
@@ -155,7 +165,7 @@ def _shocks(plan: Plan, rng: np.random.Generator, shape: tuple[int, ...]) -> Arr
     for axis, matrix in (
         (1, _equicorrelated(len(plan.teams), plan.team_correlation)),
         (2, _equicorrelated(PLACES, plan.band_correlation)),
-        (3, _equicorrelated(len(INDICATORS), plan.indicator_correlation)),
+        (3, _equicorrelated(shape[3], plan.indicator_correlation)),
         (4, plan.month_autocorrelation**lag),
     ):
         root = np.linalg.cholesky(matrix)

@@ -11,6 +11,9 @@ import pytest
 from cli.demo_services import services
 from cli.simulate import (
     BANDS,
+    BASELINE,
+    BETTER,
+    IMPROVED,
     INDEX,
     INDICATORS,
     MEAN,
@@ -22,10 +25,13 @@ from cli.simulate import (
     Team,
     Volumes,
     expected_n,
+    levels,
+    link,
 )
 from cli.simulate_draw import draw
 
 NOW = datetime(2026, 11, 5, 9, 30, tzinfo=UTC)
+STEP = (link(IMPROVED) - link(BASELINE))[:, None]
 
 
 def test_checks_are_made_in_every_band_every_month_where_all_improved() -> None:
@@ -88,6 +94,16 @@ def test_team_months_are_dispersed_as_planned(dispersion: float) -> None:
         assert seen == pytest.approx(dispersion, rel=0.12), code
 
 
+def test_one_team_can_be_more_dispersed_than_the_others() -> None:
+    plan = steady()
+    wild = (replace(plan.teams[0], dispersion=6.0), *plan.teams[1:])
+    residual, _ = standardised(replace(plan, teams=wild, largest_shock=2.0), 60)
+    for code in PLENTY:
+        seen = (residual[:, :, INDEX[code]] ** 2).mean(axis=(0, 2))
+        assert seen[0] == pytest.approx(6.0, rel=0.3), code
+        assert seen[1:].mean() == pytest.approx(2.0, rel=0.12), code
+
+
 def alike(left: Array, right: Array) -> float:
     return float(np.corrcoef(left.ravel(), right.ravel())[0, 1])
 
@@ -139,6 +155,46 @@ def test_improvement_reaches_the_improved_level_after_the_ramp_and_only_where_pl
         assert after[0] == pytest.approx(indicator.improved, rel=0.02)
         assert before[0] == pytest.approx(indicator.baseline, rel=0.02)
         np.testing.assert_allclose(after[1:], before[1:], rtol=0.02)
+
+
+def test_a_gain_that_lapses_leaves_the_baseline_level() -> None:
+    gain = np.ones((6, PLACES, len(INDICATORS)))
+    plan = steady(gain=gain, ramp=1)
+    level = levels(replace(plan, teams=tuple(replace(t, ends=18) for t in plan.teams)))
+    assert np.allclose(level[..., 12:18], level[..., :1] + gain[..., None] * STEP)
+    assert np.allclose(level[..., 18:], level[..., :1])
+
+
+def test_a_trend_rises_by_its_size_and_then_stays_level() -> None:
+    level = levels(steady(trend=0.3, trend_until=12)) * BETTER[:, None]
+    np.testing.assert_allclose(level[..., 12] - level[..., 0], 0.3)
+    assert np.allclose(np.diff(level[..., :13]), 0.3 / 12)
+    assert np.allclose(level[..., 12:], level[..., 12:13])
+
+
+def test_a_mix_moves_care_and_its_evidence_and_no_level() -> None:
+    plan = steady()
+    mix = np.ones((6, PLACES, plan.months))
+    mix[0, :, 12:] = 0.5
+    shifted = replace(plan, mix=mix)
+    before, after = expected_n(plan), expected_n(shifted)
+    assert np.array_equal(levels(plan), levels(shifted))
+    assert np.array_equal(before[1:], after[1:])
+    assert np.array_equal(before[0, ..., :12], after[0, ..., :12])
+    for code in ("harm_incidents", "experience_rating", "medicine_omissions", "audit_compliance"):
+        share = after[0, :, INDEX[code], 12:].sum() / before[0, :, INDEX[code], 12:].sum()
+        assert share == pytest.approx(0.5, rel=0.05), code
+
+
+def test_indicators_not_asked_for_stay_empty_and_the_others_keep_their_levels() -> None:
+    chosen = ("medicine_omissions", "audit_compliance", "experience_rating")
+    counts = draw(steady(), np.random.default_rng(8), 100, chosen)
+    left_out = [place for code, place in INDEX.items() if code not in chosen]
+    assert counts.n[:, :, :, left_out].sum() == counts.x[:, :, :, left_out].sum() == 0
+    for code in chosen:
+        at = (..., INDEX[code], slice(None))
+        level = counts.x[at].sum() / counts.n[at].sum()
+        assert level == pytest.approx(INDICATORS[INDEX[code]].baseline, rel=0.03), code
 
 
 def test_a_plan_refuses_gains_of_another_shape() -> None:
