@@ -8,7 +8,8 @@ import models.cells
 import models.events
 import models.organisation
 import models.people
-import models.scores  # noqa: F401 - importing the modules fills the metadata
+import models.scores
+import models.tallies  # noqa: F401 - importing the modules fills the metadata
 from models.base import Base
 from models.events import Xid8
 

@@ -98,6 +98,13 @@ def band_of(at: datetime, patterns: Sequence[ShiftPattern]) -> Band:
     return Band.WEEKEND_NIGHT if _is_weekend(day) else Band.WEEKDAY_NIGHT
 
 
+def date_of_shift(at: datetime, patterns: Sequence[ShiftPattern]) -> date:
+    """Local date on which the day or the night of an instant started."""
+    local = _local(at)
+    day = local.date()
+    return day - ONE_DAY if local.time() < _in_force(day, patterns).day_starts else day
+
+
 def band_of_span(start: datetime, end: datetime, patterns: Sequence[ShiftPattern]) -> Band:
     """Band holding most of the hours that really passed, however many they are.
 

@@ -15,7 +15,7 @@ from models.calendar import ShiftPattern, band_of, band_of_span, local_date
 from models.catalogue import HOURS_PLANNED, HOURS_WORKED, Indicator, of_family
 from models.context import ServiceContext
 from models.facts import FACTS_OF, Facts, own_facts
-from models.vocabulary import Band, Family, Measure, family_of
+from models.vocabulary import THEMED, Band, Family, Measure, family_of
 
 #: A complaint repeats another of the same team and theme at most this long before it.
 REPEATED_WITHIN_DAYS = 90
@@ -73,6 +73,14 @@ def starts_at(event: StoredEvent) -> datetime:
     if event.type == "shift.worked":
         return datetime.fromisoformat(event.data["starts_at"])
     return event.occurred_at
+
+
+def themes_of(event: StoredEvent, theme_aliases: Mapping[str, str]) -> set[str]:
+    """The themes that an event names, by what its source's words mean; unknown words stay."""
+    if family_of(event.type) not in THEMED:
+        return set()
+    named = event.data.get("themes") or [event.data.get("theme")]
+    return {theme_aliases.get(theme, theme) for theme in named if theme}
 
 
 class Placing:
@@ -185,16 +193,15 @@ def mark_repeated(
     """
     last: dict[tuple[str, str, str], date] = {}
     for item in sorted([*before, *counted], key=lambda item: item.event.key):
-        theme = item.event.data.get("theme")
-        if item.event.type != "complaint.received" or not theme or not item.facts["complaints"]:
+        if item.event.type != "complaint.received" or not item.facts["complaints"]:
             continue
-        theme = theme_aliases.get(theme, theme)
-        place = (item.team, "" if item.team else item.area, theme)
-        previous = last.get(place)
         day = local_date(item.event.occurred_at)
-        if previous is not None and (day - previous).days <= REPEATED_WITHIN_DAYS:
-            item.facts["repeated"] = 1
-        last[place] = day
+        for theme in themes_of(item.event, theme_aliases):
+            place = (item.team, "" if item.team else item.area, theme)
+            previous = last.get(place)
+            if previous is not None and (day - previous).days <= REPEATED_WITHIN_DAYS:
+                item.facts["repeated"] = 1
+            last[place] = day
 
 
 #: Key and sums of one cell: indicator, team, area, band → x, n, sum of squares, events.

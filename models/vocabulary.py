@@ -104,6 +104,26 @@ class ChannelState(StrEnum):
     NO_EVIDENCE = "no_evidence"
 
 
+class AlignmentState(StrEnum):
+    """What inside and outside evidence of a segment say of each other."""
+
+    ALIGNED = "aligned"
+    INTERNAL_AHEAD = "internal_ahead"
+    EXTERNAL_AHEAD = "external_ahead"
+    BOTH_FLAT = "both_flat"
+    DIVERGING = "diverging"
+    UNDETERMINED = "undetermined"
+
+
+class GapState(StrEnum):
+    """Whether segments come closer to each other, and by whose move."""
+
+    NARROWING = "narrowing"
+    LEVELLING_DOWN = "levelling_down"
+    WIDENING = "widening"
+    UNDETERMINED = "undetermined"
+
+
 class Coverage(StrEnum):
     ADEQUATE = "adequate"
     THIN = "thin"
@@ -178,6 +198,25 @@ def family_of(event_type: str) -> Family:
     """The family is the word before the first dot of the event's type."""
     return Family(event_type.partition(".")[0])
 
+
+class TallyKind(StrEnum):
+    """Why a word of an event is tallied: what naming it says, or that it is the day of a check."""
+
+    WEAK_THEME = "weak_theme"
+    COMPLAINT_THEME = "complaint_theme"
+    NEGATIVE_THEME = "negative_theme"
+    POSITIVE_THEME = "positive_theme"
+    CHECK_DAY = "check_day"
+
+
+#: Evidence that may name themes.
+THEMED = (
+    Family.AUDIT,
+    Family.INCIDENT,
+    Family.FEEDBACK,
+    Family.COMPLAINT,
+    Family.COMPLIMENT,
+)
 
 #: An event of these families changes what months up to so many days after it count.
 LOOK_BACK_DAYS = {Family.COMPLAINT: 90, Family.CENSUS: 45}
