@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -11,6 +11,7 @@ from models.context import ServiceContext
 from models.counting import CellKey, Counted, StoredEvent, Sums, count, sum_cells
 from models.exposure import CENSUS_HOLDS_DAYS, care_time, sum_care_time
 from models.facts import FACTS_OF
+from models.tallies import TallyKey, tally
 from models.vocabulary import LOOK_BACK_DAYS, Family, family_of
 
 if TYPE_CHECKING:
@@ -106,21 +107,28 @@ async def read_counted(
     return count(events, context, earlier)
 
 
-async def read_cells(
+class Sliced(NamedTuple):
+    """What the events of one slice come to."""
+
+    cells: dict[CellKey, Sums]
+    tallies: dict[TallyKey, int]
+
+
+async def read_slice(
     connection: "Connection",
     context: ServiceContext,
     month: date,
     family: Family,
     known: str | None,
-) -> dict[CellKey, Sums]:
-    """The cells of one slice, from its events and nothing else."""
+) -> Sliced:
+    """The cells and tallies of one slice, from its events, read once, and nothing else."""
     if family is Family.CENSUS:
         months = [*months_before(month, family), month]
         types = types_of(family, context)
         censuses = await read_events(connection, context, months, types, known)
-        return sum_care_time(care_time(month, censuses, context))
+        return Sliced(sum_care_time(care_time(month, censuses, context)), {})
     counted = await read_counted(connection, context, month, family, known)
-    return sum_cells(counted, context.indicators, family)
+    return Sliced(sum_cells(counted, context.indicators, family), tally(counted, context))
 
 
 assert LOOK_BACK_DAYS[Family.CENSUS] == CENSUS_HOLDS_DAYS, "marks reach as far as a census"

@@ -4,7 +4,7 @@ Shares nothing with the code under test: no bands, no facts and no sums of ours.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -35,6 +35,8 @@ class Place:
 
 
 Teams = dict[str, Place]
+#: An event with its team, area, band and month.
+Placed = tuple[Sent, tuple[str, str, str, date]]
 
 
 def instant(written: str) -> datetime:
@@ -225,13 +227,17 @@ def counts(event: Sent) -> list[tuple[str, int, int, int]]:
     return []
 
 
-def oracle(sent: Iterable[Sent], service: str, teams: Teams, months: Iterable[date]) -> Cells:
-    """Cells of a service: (family, month, indicator, team, area, band) → x, n, sum of squares."""
-    events = [
+def known_events(sent: Iterable[Sent], service: str, teams: Teams) -> list[Placed]:
+    """What is known of a service at last, each event with its team, area, band and month."""
+    return [
         (event, where)
         for event in counting_versions(sent)
         if event["service"] == service and (where := placed(event, teams)) is not None
     ]
+
+
+def not_excluded(events: list[Placed]) -> list[Placed]:
+    """Without rounds beside single doses, and without answers that the same person overtook."""
     detailed = {
         (where[0], where[3])
         for event, where in events
@@ -241,18 +247,34 @@ def oracle(sent: Iterable[Sent], service: str, teams: Teams, months: Iterable[da
     for event, where in sorted(events, key=lambda pair: order(pair[0])):
         if event["type"] == "feedback.received" and event.get("person"):
             latest[event["source"], event["person"], where[3]] = event
-    cells: dict[tuple[str, date, str, str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
-    for event, (team, area, band, month) in events:
-        kind = event["type"]
-        if kind == "medication.round" and (team, month) in detailed:
+    left = []
+    for event, where in events:
+        kind, month = event["type"], where[3]
+        if kind == "medication.round" and (where[0], month) in detailed:
             continue
         spoke = kind == "feedback.received" and event.get("person")
         if spoke and latest[event["source"], event["person"], month] is not event:
             continue
+        left.append((event, where))
+    return left
+
+
+def oracle(
+    sent: Iterable[Sent],
+    service: str,
+    teams: Teams,
+    months: Iterable[date],
+    aliases: Mapping[str, str],
+) -> Cells:
+    """Cells of a service: (family, month, indicator, team, area, band) → x, n, sum of squares."""
+    events = known_events(sent, service, teams)
+    cells: dict[tuple[str, date, str, str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for event, (team, area, band, month) in not_excluded(events):
+        kind = event["type"]
         for code, counted, n, squares in counts(event):
             x = counted
             if code == "complaints_repeated":
-                x = int(repeats(event, (team, area), events))
+                x = int(repeats(event, (team, area), events, aliases))
             if x or n:
                 sums = cells[kind.split(".")[0], month, code, team, area, band]
                 for place, value in enumerate((x, n, squares)):
@@ -262,18 +284,25 @@ def oracle(sent: Iterable[Sent], service: str, teams: Teams, months: Iterable[da
     return {key: (x, n, squares) for key, (x, n, squares) in cells.items()}
 
 
+def meant(word: Any, aliases: Mapping[str, str]) -> Any:
+    """The theme by which a source's word is known."""
+    return aliases.get(word, word)
+
+
 def order(event: Sent) -> tuple[datetime, str, str]:
     return instant(event["occurred_at"]), event["source"], event["id"]
 
 
-def repeats(event: Sent, place: tuple[str, str], events: list[Any]) -> bool:
+def repeats(
+    event: Sent, place: tuple[str, str], events: list[Placed], aliases: Mapping[str, str]
+) -> bool:
     """Another one of the same team and theme lies before it and at most 90 days back."""
-    theme = event["data"].get("theme")
+    theme = meant(event["data"].get("theme"), aliases)
     day = instant(event["occurred_at"]).astimezone(LONDON).date()
     for other, where in events:
         if other["type"] != "complaint.received" or other["data"]["respondent"] == "staff":
             continue
-        same = other["data"].get("theme") == theme and theme is not None
+        same = meant(other["data"].get("theme"), aliases) == theme and theme is not None
         same &= where[0] == place[0] and (where[0] != "" or where[1] == place[1])
         before = order(other) < order(event)
         back = (day - instant(other["occurred_at"]).astimezone(LONDON).date()).days
@@ -283,7 +312,7 @@ def repeats(event: Sent, place: tuple[str, str], events: list[Any]) -> bool:
 
 
 def exposure(
-    events: list[Any], teams: Teams, months: Iterable[date]
+    events: list[Placed], teams: Teams, months: Iterable[date]
 ) -> dict[tuple[date, str, str, str, str], int]:
     """Minutes of care: latest census at most 45 days back, else the first later of the month.
 

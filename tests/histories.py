@@ -21,7 +21,8 @@ DAYS = (
 )
 CLOCKS = ("00:00", "00:30", "01:30", "07:59", "08:00", "19:30", "20:00", "23:59")
 TEAMS = ("oak", "Oak Wing", "elm", "ash", None)
-THEMES = ("responsiveness", "food")
+#: Call bells are nobody's theme until a catalogue says what they mean.
+THEMES = ("responsiveness", "food", "call bells")
 RESPONDENTS = ("person", "family", "staff")
 STATUSES = (
     *("given", "given", "given_late", "backfilled_given", "refused", "omitted_error"),
@@ -95,9 +96,18 @@ def item_checks(draw: st.DrawFn, at: datetime) -> Sent:
 
 
 @st.composite
+def naming_themes(draw: st.DrawFn) -> Sent:
+    """None, some, or one of them twice."""
+    themes: list[str] | None = draw(st.none() | st.lists(one_of(*THEMES), max_size=3))
+    return {} if themes is None else {"themes": themes}
+
+
+@st.composite
 def audits(draw: st.DrawFn, at: datetime) -> Sent:
     assert at is not None
-    data = {"audit": "medicines", "items_due": 5, "items_met": draw(st.integers(0, 5))}
+    due = draw(one_of(0, 5, 5))
+    data = {"audit": "medicines", "items_due": due, "items_met": draw(st.integers(0, due))}
+    data |= draw(naming_themes())
     return {"type": "audit.completed", "data": data}
 
 
@@ -115,6 +125,7 @@ def incidents(draw: st.DrawFn, at: datetime) -> Sent:
     for name in ("near_miss", "escalation_due", "escalated_on_time"):
         if draw(st.booleans()):
             data[name] = True
+    data |= draw(naming_themes())
     return {"type": "incident.reported", "data": data}
 
 
@@ -122,10 +133,12 @@ def incidents(draw: st.DrawFn, at: datetime) -> Sent:
 def feedback(draw: st.DrawFn, at: datetime) -> Sent:
     assert at is not None
     data: Sent = {"respondent": draw(one_of(*RESPONDENTS))}
-    if draw(st.booleans()):
-        data["rating"] = draw(one_of(1, 3.5, 5))
-    else:
-        data["fft"] = draw(one_of("good", "poor", "dont_know"))
+    said = draw(one_of("rating", "fft", "both"))
+    if said != "fft":
+        data["rating"] = draw(one_of(1, 2, 2.01, 3.5, 4, 5))
+    if said != "rating":
+        data["fft"] = draw(one_of("good", "neither", "poor", "dont_know"))
+    data |= draw(naming_themes())
     person = draw(one_of(None, "p1", "p1", "p2"))
     return {"type": "feedback.received", "data": data, **({"person": person} if person else {})}
 

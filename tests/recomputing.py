@@ -22,10 +22,15 @@ from worker.recompute import drain
 Admin = Any
 CellName = tuple[str, date, str, str, str, str, str]
 CellSums = tuple[int, int, int, int]
+TallyName = tuple[str, date, str, str, str, str, str, str]
 
 CELLS = """
 SELECT service, month, family, indicator, team, area, band, x, n, sum_squares, events
 FROM cells WHERE provider_id = $1
+"""
+TALLIES = """
+SELECT service, month, family, kind, word, team, area, band, events
+FROM tallies WHERE provider_id = $1
 """
 JUDGED = """
 SELECT c.service, c.as_of, s.content_hash FROM scores c
@@ -52,6 +57,11 @@ async def cells(admin: Admin, provider: ProviderId) -> dict[CellName, CellSums]:
     return {tuple(row)[:7]: tuple(row)[7:] for row in rows}
 
 
+async def tallies(admin: Admin, provider: ProviderId) -> dict[TallyName, int]:
+    rows = await admin.fetch(TALLIES, provider)
+    return {tuple(row)[:8]: row["events"] for row in rows}
+
+
 async def judged(admin: Admin, provider: ProviderId) -> dict[tuple[str, date], str]:
     """Hash of what stands concluded, by service and month."""
     rows = await admin.fetch(JUDGED, provider)
@@ -64,8 +74,9 @@ async def snapshots(admin: Admin, provider: ProviderId) -> int:
 
 
 async def rebuild(running: Running, provider: ProviderId, admin: Admin, *services: str) -> None:
-    """Forget every cell and count again from the events alone."""
-    await admin.execute("DELETE FROM cells WHERE provider_id = $1", provider)
+    """Forget every cell and tally and count again from the events alone."""
+    for table in ("cells", "tallies"):
+        await admin.execute(f"DELETE FROM {table} WHERE provider_id = $1", provider)
     async with transaction(running.sessions, provider) as session:
         for service in services:
             await mark_service(session, service)

@@ -1,6 +1,6 @@
-"""The law of the house: cells are a function of the events, however and whenever they arrived."""
+"""The law of the house: cells and tallies are a function of the events, however they arrived."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -26,7 +26,9 @@ from tests.recomputing import (
     rebuild,
     settle,
     snapshots,
+    tallies,
 )
+from tests.tally_oracle import Tallies, tally_oracle
 from worker.recompute import drain
 
 MONTHS = months_between(date(2025, 11, 1), date(2027, 3, 1))
@@ -41,6 +43,8 @@ BODY = {
 }
 MOVED = {"code": "oak", "name": "Oak", "area": "West", "area_from": "2026-04-02"}
 ALIASED = {"code": "elm", "name": "Elm", "aliases": ["ash"]}
+#: What call bells mean once the provider's catalogue says so.
+ALIASES = {"call bells": "responsiveness"}
 ELM_OPEN = {"opened": date(2026, 2, 1), "closed": date(2026, 10, 20)}
 
 
@@ -68,6 +72,10 @@ class House(NamedTuple):
         answer = await self.client.put(f"/v1/services/{service}", json=body)
         assert answer.is_success, answer.text
 
+    async def map_themes(self) -> None:
+        answer = await self.client.put("/v1/catalogue", json={"theme_aliases": ALIASES})
+        assert answer.is_success, answer.text
+
     async def send(self, events: Sequence[Sent]) -> None:
         answer = await self.client.post("/v1/events", json=list(events))
         assert answer.status_code == 202, answer.text
@@ -86,9 +94,18 @@ class House(NamedTuple):
             if of == service
         }
 
+    async def tallied(self, service: str) -> Tallies:
+        """What lies in `tallies`, in the oracle's words."""
+        found = await tallies(self.admin, self.provider)
+        return {
+            (family, month, kind, word, team, area, band): events
+            for (of, month, family, kind, word, team, area, band), events in found.items()
+            if of == service
+        }
 
-def difference(ours: Cells, theirs: Cells) -> dict[Any, Any]:
-    """Only the cells that are not the same, ours first."""
+
+def difference(ours: Mapping[Any, Any], theirs: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Only the cells or tallies that are not the same, ours first."""
     return {
         key: (ours.get(key), theirs.get(key))
         for key in sorted(ours.keys() | theirs.keys())
@@ -120,8 +137,8 @@ def silent(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
 STEPS = st.one_of(
     st.none(),
     st.just("recompute"),
-    st.builds(Failing, st.integers(1, 14), st.booleans()),
-    st.sampled_from(["alias", "move"]),
+    st.builds(Failing, st.integers(1, 16), st.booleans()),
+    st.sampled_from(["alias", "move", "themes"]),
 )
 
 
@@ -140,6 +157,9 @@ async def step(of: House, what: object, done: set[str]) -> None:
     elif what == "move":
         await of.put(HERE, MOVED)
         done.add("move")
+    elif what == "themes":
+        await of.map_themes()
+        done.add("themes")
 
 
 REAL = settings(
@@ -153,7 +173,7 @@ REAL = settings(
 @pytest.mark.usefixtures("silent")
 @settings(REAL, max_examples=200)
 @given(history=histories(), steps=st.lists(st.tuples(st.integers(1, 6), STEPS), max_size=6))
-async def test_cells_equal_a_count_from_nothing_and_the_slow_oracle(
+async def test_cells_and_tallies_equal_a_count_from_nothing_and_the_slow_oracle(
     app: FastAPI, running: Running, admin: Admin, history: list[Sent], steps: list[Any]
 ) -> None:
     of = await house(app, running, admin)
@@ -167,13 +187,18 @@ async def test_cells_equal_a_count_from_nothing_and_the_slow_oracle(
         await of.send(waiting)
     await of.settle()
     known = teams(aliased="alias" in done, moved="move" in done)
-    assert not difference(await of.counted(HERE), oracle(history, HERE, known, MONTHS))
     unchanged = teams(aliased=False, moved=False)
-    assert not difference(await of.counted(THERE), oracle(history, THERE, unchanged, MONTHS))
+    aliases = ALIASES if "themes" in done else {}
+    for service, named in ((HERE, known), (THERE, unchanged)):
+        slow = oracle(history, service, named, MONTHS, aliases)
+        assert not difference(await of.counted(service), slow)
+        words = tally_oracle(history, service, named, aliases)
+        assert not difference(await of.tallied(service), words)
     incremental, verdicts = await cells(admin, of.provider), await judged(admin, of.provider)
-    frozen = await snapshots(admin, of.provider)
+    tallied, frozen = await tallies(admin, of.provider), await snapshots(admin, of.provider)
     await rebuild(running, of.provider, admin, HERE, THERE)
     assert await cells(admin, of.provider) == incremental
+    assert await tallies(admin, of.provider) == tallied
     assert await judged(admin, of.provider) == verdicts
     assert await snapshots(admin, of.provider) == frozen
     await of.client.aclose()

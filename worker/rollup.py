@@ -1,6 +1,6 @@
-"""From events to cells: each slice is read whole, deleted and written anew.
+"""From events to cells and tallies: each slice is read whole, deleted and written anew.
 
-Cells are a function of the events visible in one PostgreSQL snapshot and of the service's
+Both are a function of the events visible in one PostgreSQL snapshot and of the service's
 context; how and when the events arrived leaves no trace in them.
 """
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from models.cells import DELETE_SLICES, INSERT_CELLS
 from models.context import ServiceContext
-from models.slices import months_reached, read_cells
+from models.slices import months_reached, read_slice
+from models.tallies import DELETE_TALLIES, INSERT_TALLIES
 from models.vocabulary import Family, family_of
 
 if TYPE_CHECKING:
@@ -32,7 +33,12 @@ EVERY_SLICE = """
 SELECT DISTINCT month, type FROM events WHERE service = ANY($1) AND month IS NOT NULL
 """
 
-EVERY_CELL = "SELECT DISTINCT month, family FROM cells WHERE service = ANY($1)"
+# An audit with nothing due has no cell and may all the same have named a weak theme.
+EVERY_SUM = """
+SELECT month, family FROM cells WHERE service = ANY($1)
+UNION
+SELECT month, family FROM tallies WHERE service = ANY($1)
+"""
 
 MARK_ELSEWHERE = """
 INSERT INTO marks (provider_id, service, month, family)
@@ -42,13 +48,13 @@ FROM unnest($1::text[], $2::date[], $3::text[]) AS elsewhere
 
 
 async def every_slice(connection: "Connection", context: ServiceContext) -> set[Slice]:
-    """All slices that hold events or cells of a service."""
+    """All slices that hold events, cells or tallies of a service."""
     ids = list(context.known_as)
     events = await connection.fetch(EVERY_SLICE, ids)
-    cells = await connection.fetch(EVERY_CELL, ids)
+    sums = await connection.fetch(EVERY_SUM, ids)
     found = {(row["month"], family_of(row["type"])) for row in events}
     # A census reaches into the months after it; those have cells only once they were computed.
-    return with_look_ahead(found) | {(row["month"], Family(row["family"])) for row in cells}
+    return with_look_ahead(found) | {(row["month"], Family(row["family"])) for row in sums}
 
 
 def with_look_ahead(slices: Iterable[Slice]) -> set[Slice]:
@@ -84,20 +90,22 @@ async def slices_of_versions(
 async def roll_up(
     connection: "Connection", context: ServiceContext, slices: Iterable[Slice], known: str
 ) -> None:
-    """Replace the cells of these slices by what the events of each say."""
+    """Replace the cells and tallies of these slices by what the events of each say."""
     ordered = sorted(slices)
-    await connection.execute(
-        DELETE_SLICES,
+    named = (
         list(context.known_as),
         [month for month, _ in ordered],
         [family.value for _, family in ordered],
     )
-    columns: list[list[Any]] = [[] for _ in range(10)]
+    await connection.execute(DELETE_SLICES, *named)
+    await connection.execute(DELETE_TALLIES, *named)
+    cells: list[tuple[Any, ...]] = []
+    tallies: list[tuple[Any, ...]] = []
     for month, family in ordered:
-        cells = await read_cells(connection, context, month, family, known)
-        for (indicator, team, area, band), sums in sorted(cells.items()):
-            row = (month, family.value, indicator, team, area, band, *sums)
-            for column, value in zip(columns, row, strict=True):
-                column.append(value)
-    if columns[0]:
-        await connection.execute(INSERT_CELLS, context.service, *columns)
+        sliced = await read_slice(connection, context, month, family, known)
+        place = (month, family.value)
+        cells += [(*place, *key, *sums) for key, sums in sorted(sliced.cells.items())]
+        tallies += [(*place, *key, events) for key, events in sorted(sliced.tallies.items())]
+    for insert, rows in ((INSERT_CELLS, cells), (INSERT_TALLIES, tallies)):
+        if rows:
+            await connection.execute(insert, context.service, *zip(*rows, strict=True))
