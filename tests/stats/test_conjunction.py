@@ -158,6 +158,17 @@ def test_padding_is_not_counted(p: list[float], padding: int) -> None:
     assert np.isnan(hommel_adjusted(padded)[0][len(p) :]).all()
 
 
+def test_rows_of_different_length_and_each_alone_are_adjusted_alike() -> None:
+    rng = np.random.default_rng(11)
+    p = np.where(rng.random((40, 7)) < 0.3, np.nan, rng.random((40, 7)) ** 4)
+    adjusted = hommel_adjusted(p)
+    for one, found in zip(p, adjusted, strict=True):
+        seen = ~np.isnan(one)
+        assert np.isnan(found[~seen]).all()
+        if seen.any():
+            assert found[seen] == pytest.approx(hommel_adjusted(one[None, seen])[0])
+
+
 def test_a_service_without_segments_has_bound_zero() -> None:
     assert lower_bound(np.empty((2, 0)), ALPHA).tolist() == [0, 0]
     assert lower_bound(row([np.nan, np.nan]), ALPHA).tolist() == [0]

@@ -121,3 +121,24 @@ def test_what_is_claimed_was_made_by_a_look_and_never_exceeds_the_segments(
     assert ((found.made_at >= 0) == (found.bound > 0)).all()
     # A year without one claim at its own level has none that stands.
     assert found.bound.max() == 0 or max(alone) > 0
+
+
+def test_years_between_each_other_and_each_alone_agree() -> None:
+    rng = np.random.default_rng(5)
+    years = rng.integers(0, 4, 30)
+    p, alpha = rng.random((30, 5)) ** 6, np.full(30, 0.01)
+    found = claim(p, alpha, years.tolist(), DEFAULT)
+    for year in range(4):
+        (looks,) = np.nonzero(years == year)
+        alone = claim(p[looks], alpha[looks], [0] * len(looks), DEFAULT)
+        assert found.bound[looks].tolist() == alone.bound.tolist()
+        assert found.named[looks].tolist() == alone.named.tolist()
+        dated = [looks[at] if at >= 0 else -1 for at in alone.made_at]
+        assert found.made_at[looks].tolist() == dated
+    assert len(set(found.bound.tolist())) > 2
+
+
+def test_no_look_claims_nothing() -> None:
+    found = claim(np.empty((0, 3)), np.empty(0), [], DEFAULT)
+    assert found.bound.shape == found.made_at.shape == (0,)
+    assert found.named.shape == found.adjusted.shape == (0, 3)

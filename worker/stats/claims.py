@@ -43,14 +43,27 @@ def claim(p: Floats, alpha: Floats, years: Sequence[int], method: Method) -> Cla
     made, supported = lower_bound(p, alpha), lower_bound(p, method.standing_alpha)
     made_names = counted <= alpha[:, None]
     supported_names = (counted <= method.standing_alpha) & ~np.isnan(p)
-    bound, named = np.zeros_like(made), np.zeros_like(made_names)
-    made_at = np.full(len(p), -1, dtype=np.int64)
-    for year in sorted(set(years)):
-        looks = np.flatnonzero(np.asarray(years) == year)
-        named[looks] = standing_names(made_names[looks], supported_names[looks])
-        bound[looks] = standing_bound(made[looks], supported[looks], named[looks].sum(1))
-        for look in looks:
-            enough = [each for each in looks if each <= look and made[each] >= bound[look]]
-            if bound[look] > 0:
-                made_at[look] = enough[-1] if enough else look
-    return Claim(bound, named, adjusted, made_at)
+    at, rank, year = _by_year(np.asarray(years))
+    named = standing_names(made_names[at], supported_names[at])
+    bound = standing_bound(made[at], supported[at], named.sum(-1))
+    # The latest look up to each one that made as much by itself; else the look's own names did.
+    enough = np.tri(len(at), dtype=bool)[..., None] & (made[at] >= bound[:, None])
+    latest = len(at) - 1 - np.argmax(enough[:, ::-1], axis=1)
+    look = np.where(enough.any(1), latest, np.arange(len(at))[:, None])
+    made_at = np.where(bound > 0, at[look, np.arange(at.shape[1])], -1)
+    return Claim(bound[rank, year], named[rank, year], adjusted, made_at[rank, year])
+
+
+def _by_year(years: Ints) -> tuple[Ints, Ints, Ints]:
+    """Positions of looks as [look of its year, year], and where in that each look [t] stands.
+
+    Years with fewer looks are filled up behind, where no claim of a real look comes after.
+    """
+    _, year = np.unique(years, return_inverse=True)
+    rank = np.zeros(len(years), dtype=np.int64)
+    order = np.argsort(year, kind="stable")
+    sizes = np.bincount(year)
+    rank[order] = np.arange(len(years)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    at = np.zeros((sizes.max(initial=1), len(sizes)), dtype=np.int64)
+    at[rank, year] = np.arange(len(years))
+    return at, rank, year

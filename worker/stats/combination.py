@@ -68,10 +68,10 @@ def combine_indicators(
     (10.1111/j.1420-9101.2005.00917.x) for their power.
     """
     seen = ~np.isnan(z) & (information > 0)
-    weight = members[None, None] * np.where(seen, information, 0.0)[:, :, None, :]
+    weight = members * np.where(seen, information, 0.0)[..., None, :]
     total = weight @ np.where(seen, z, 0.0)[..., None]
     signal = weight @ np.where(seen, information, 0.0)[..., None]
-    covariance = weight @ correlation[:, None] @ weight.swapaxes(-1, -2)
+    covariance = weight @ correlation[..., None, :, :] @ weight.swapaxes(-1, -2)
     spread = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
     scale = spread[..., None] * spread[..., None, :]
     return Channels(

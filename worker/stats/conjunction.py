@@ -62,30 +62,26 @@ def hommel_adjusted(p: Floats) -> Floats:
     appendix.
     """
     adjusted = np.full_like(p, np.nan)
-    for row in range(p.shape[0]):
-        seen = ~np.isnan(p[row])
-        adjusted[row, seen] = _hommel(p[row, seen])
+    order = np.argsort(p, axis=1, kind="stable")
+    number = (~np.isnan(p)).sum(1)
+    for n in np.unique(number[number > 0]):
+        rows = np.flatnonzero(number == n)[:, None]
+        ascending = order[rows[:, 0], :n]
+        adjusted[rows, ascending] = _hommel(p[rows, ascending])
     return adjusted
 
 
-def _hommel(p: Floats) -> Floats:
-    n = len(p)
-    if n == 0:
-        return p
-    order = np.argsort(p, kind="stable")
-    ordered = p[order]
-    q = np.full(n, np.min(n * ordered / np.arange(1, n + 1)))
-    best = q.copy()
+def _hommel(ordered: Floats) -> Floats:
+    """The same of rows in ascending order without padding, [rows, n] with n above 0."""
+    n = ordered.shape[1]
+    best = np.maximum(ordered, np.min(n * ordered / np.arange(1, n + 1), axis=1, keepdims=True))
     for m in range(n - 1, 1, -1):
-        lower, upper = np.arange(n - m + 1), np.arange(n - m + 1, n)
-        smallest = np.min(m * ordered[upper] / np.arange(2, m + 1))
-        q[lower] = np.minimum(m * ordered[lower], smallest)
-        q[upper] = q[n - m]
-        best = np.maximum(best, q)
-    best = np.maximum(best, ordered)
-    adjusted = np.empty(n)
-    adjusted[order] = np.minimum(best, 1.0)
-    return adjusted
+        lower, upper = ordered[:, : n - m + 1], ordered[:, n - m + 1 :]
+        smallest = np.min(m * upper / np.arange(2, m + 1), axis=1, keepdims=True)
+        q = np.minimum(m * lower, smallest)
+        best[:, : n - m + 1] = np.maximum(best[:, : n - m + 1], q)
+        best[:, n - m + 1 :] = np.maximum(best[:, n - m + 1 :], q[:, -1:])
+    return np.minimum(best, 1.0)
 
 
 def simultaneous_bound(p: Floats, subset: Bools, alpha: float) -> int:

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from worker.stats.effects import ROUNDING
-from worker.stats.panel import MEAN, PROPORTION, Bools, Floats, Panel, safe_divide
+from worker.stats.panel import (
+    MEAN,
+    PROPORTION,
+    Bools,
+    Floats,
+    Panel,
+    safe_divide,
+    span_of,
+    window_sums,
+)
 
 #: Weight of the service's pooled dispersion in a segment's own, in degrees of freedom.
 POOLED_DF = 12.0
@@ -33,12 +42,11 @@ def single_value_variance(panel: Panel) -> Floats:
     total = np.zeros((panel.x.shape[0], panel.x.shape[3]))
     count, size = np.zeros_like(total), np.zeros_like(total)
     for window in (panel.baseline, panel.current):
-        months = window[:, None, None, None, :]
-        x, n = (panel.x * months).sum(-1), (panel.n * months).sum(-1)
-        squares = (panel.squares * months).sum(-1)
-        total += np.maximum(squares - safe_divide(x**2, n), 0).sum((1, 2))
-        count += np.maximum(n - 1, 0).sum((1, 2))
-        size += squares.sum((1, 2))
+        sums = window_sums(panel, window)
+        within = sums.squares - safe_divide(sums.x**2, sums.n)
+        total += np.maximum(within, 0).sum((1, 2))
+        count += np.maximum(sums.n - 1, 0).sum((1, 2))
+        size += sums.squares.sum((1, 2))
     # Equal values leave the rounding of their sums, which is no spread.
     return np.where(total > ROUNDING * size, safe_divide(total, count), 1.0)
 
@@ -48,21 +56,24 @@ def residuals(panel: Panel, window: Bools, spread: Floats) -> tuple[Floats, Floa
 
     Returns
     -------
-    excess, information : [b, g, k, i, m]
+    excess, information : [b, g, k, i, the months of `span_of(window)`]
         x - n·level and its variance under the level, 0 outside the window and where the level
         leaves nothing to vary (all zero, all perfect).
     """
-    months = window[:, None, None, None, :]
-    x, n = panel.x * months, panel.n * months
-    level = safe_divide(x.sum(-1), n.sum(-1))[..., None]
-    measure = panel.indicators.measure[:, None]
+    span = span_of(window)
+    months = window[:, None, None, None, span]
+    x, n = panel.x[..., span] * months, panel.n[..., span] * months
+    level = safe_divide(x.sum(-1), n.sum(-1))
+    measure = panel.indicators.measure
     single = np.where(
         measure == PROPORTION,
         level * (1 - level),
-        np.where(measure == MEAN, spread[:, None, None, :, None], level),
+        np.where(measure == MEAN, spread[:, None, None], level),
     )
-    information = n * single
-    return np.where(information > 0, x - n * level, 0.0), information
+    information = n * single[..., None]
+    excess = x - n * level[..., None]
+    excess[information <= 0] = 0.0
+    return excess, information
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +93,11 @@ class Dispersion:
 def inflation(autocorrelation: Floats, months: Floats) -> Floats:
     """Variance of a mean of `months` neighbours relative to independent ones.
 
-    1 + 2 Σ_{k<m} (1 - k/m) ρ^k, the exact factor of a first-order process. Shapes broadcast.
+    1 + 2 Σ_{k<m} (1 - k/m) ρ^k, the exact factor of a first-order process, summed in closed form.
+    ρ below 1; shapes broadcast.
     """
-    longest = int(np.max(months, initial=1))
-    m = np.maximum(months, 1.0)
-    factor = np.ones(np.broadcast_shapes(np.shape(autocorrelation), np.shape(months)))
-    for lag in range(1, longest):
-        factor = factor + 2 * np.maximum(1 - lag / m, 0) * autocorrelation**lag
-    return factor
+    m, rho = np.maximum(months, 1.0), autocorrelation
+    return np.asarray((1 + rho - 2 * rho * (1 - rho**m) / (m * (1 - rho))) / (1 - rho))
 
 
 def autocorrelation(panel: Panel, spread: Floats) -> Floats:
@@ -105,12 +113,12 @@ def autocorrelation(panel: Panel, spread: Floats) -> Floats:
         r = safe_divide(excess, np.sqrt(information))
         seen = information > 0
         both = seen[..., 1:] & seen[..., :-1]
-        own = (r**2).sum(-1)
+        own = np.einsum("...m,...m->...", r, r)
         months = seen.sum(-1)
         # Residuals about a fitted mean of m months have correlation -1/m even when independent.
         share = safe_divide(both.sum(-1).astype(np.float64), np.maximum(months - 1.0, 1.0))
         bias = safe_divide(own, months.astype(np.float64)) * share
-        products += ((r[..., 1:] * r[..., :-1] * both).sum(-1) + bias).sum((1, 2))
+        products += (np.einsum("...m,...m->...", r[..., 1:], r[..., :-1]) + bias).sum((1, 2))
         squares += (own * share).sum((1, 2))
         pairs += both.sum((1, 2, 4))
     total_pairs = pairs.sum(1, keepdims=True)
@@ -161,8 +169,9 @@ def correlation(panel: Panel, spread: Floats) -> Floats:
     for window in (panel.before, panel.current):
         excess, information = residuals(panel, window, spread)
         information = information.sum(2)
-        r += safe_divide(excess.sum(2), np.sqrt(information))
-        seen |= information > 0
+        span = span_of(window)
+        r[..., span] += safe_divide(excess.sum(2), np.sqrt(information))
+        seen[..., span] |= information > 0
     signed: Floats = np.asarray(r * panel.indicators.sign[:, None])
     flat = signed.swapaxes(1, 2).reshape(b, i, g * m)
     known: Floats = seen.swapaxes(1, 2).reshape(b, i, g * m).astype(np.float64)
@@ -202,7 +211,7 @@ def season(panel: Panel, spread: Floats, phi: Floats) -> Season:
     year = (position <= last[:, None]) & (position > last[:, None] - 12) & panel.before
     excess, information = residuals(panel, year, spread)
     excess, information = excess.sum((1, 2)), information.sum((1, 2))
-    known = ((information > 0) & year[:, None]).sum(-1) == 12
+    known = (information > 0).sum(-1) == 12
     # How much the sum moves with the parameter: its variance, but for means the number of values.
     mean = panel.indicators.measure[:, None] == MEAN
     sensitivity = np.where(mean, safe_divide(information, spread[..., None]), information)
@@ -213,6 +222,7 @@ def season(panel: Panel, spread: Floats, phi: Floats) -> Season:
         for offset in range(12):
             same = (position - offset) % 12 == 0
             weight += direction * np.where(same & year, (share * same).sum(1, keepdims=True), 0.0)
+    weight = weight[:, span_of(year)]
     contrast = (departure * weight[:, None]).sum(-1)
     variance = phi * safe_divide(weight[:, None] ** 2 * information, sensitivity**2).sum(-1)
     return Season(np.where(known, contrast, 0.0), np.where(known, variance, 0.0), known)

@@ -44,31 +44,28 @@ def alpha_of_look(look: int, first_full: int, method: Method) -> float:
 
 
 def standing_bound(made: Ints, supported: Ints, named: Ints) -> Ints:
-    """How many segments are claimed at each look of one year, [t] in order.
+    """How many segments are claimed at each look of one year, [t, …] in order.
 
     Parameters
     ----------
-    made : [t], bound at the look's own level.
-    supported : [t], bound at the level at which a claim stands, never below `made`.
-    named : [t], number of segments claimed by name at that look, standing ones included.
+    made : [t, …], bound at the look's own level.
+    supported : [t, …], bound at the level at which a claim stands, never below `made`.
+    named : [t, …], number of segments claimed by name at that look, standing ones included.
 
     Returns
     -------
-    [t]. A claim is never above what its own look made or a look since then supports.
+    [t, …]. A claim is never above what its own look made or a look since then supports.
     """
-    standing = np.zeros_like(made)
-    before = 0
-    for look in range(len(made)):
-        before = max(int(made[look]), min(before, int(supported[look])), int(named[look]))
-        standing[look] = before
+    standing = np.maximum(made, named)
+    for look in range(1, len(made)):
+        kept = np.minimum(standing[look - 1], supported[look])
+        standing[look] = np.maximum(standing[look], kept)
     return standing
 
 
 def standing_names(made: Bools, supported: Bools) -> Bools:
-    """Segments claimed by name at each look of one year, [t, g] from [t, g]."""
-    standing = np.zeros_like(made)
-    before = np.zeros(made.shape[1:], dtype=bool)
-    for look in range(len(made)):
-        before = made[look] | (before & supported[look])
-        standing[look] = before
+    """Segments claimed by name at each look of one year, [t, …] from [t, …]."""
+    standing = made.copy()
+    for look in range(1, len(made)):
+        standing[look] |= standing[look - 1] & supported[look]
     return standing

@@ -87,20 +87,30 @@ class Sums:
         )
 
 
+def span_of(window: Bools) -> slice:
+    """Months from the first to the last that any row of a window [b, m] has.
+
+    What lies outside is in nobody's window; a window is short beside the history.
+    """
+    months = np.flatnonzero(window.any(0))
+    return slice(int(months[0]), int(months[-1]) + 1) if len(months) else slice(0, 0)
+
+
 def window_sums(panel: Panel, window: Bools) -> Sums:
     """Sum a panel over the months of a window [b, m]."""
-    months = window[:, None, None, None, :]
-    return Sums(
-        x=(panel.x * months).sum(-1),
-        n=(panel.n * months).sum(-1),
-        squares=(panel.squares * months).sum(-1),
-        months=((panel.n > 0) & months).sum(-1).astype(np.float64),
-    )
+    span = span_of(window)
+    months = window[:, span].astype(np.float64)
+
+    def over(values: Floats) -> Floats:
+        return np.asarray(np.einsum("bgkim,bm->bgki", values, months))
+
+    x, n, squares = (values[..., span] for values in (panel.x, panel.n, panel.squares))
+    return Sums(over(x), over(n), over(squares), over((n > 0).astype(np.float64)))
 
 
 def safe_divide(a: Floats, b: Floats, otherwise: float = 0.0) -> Floats:
     """`a / b`, and `otherwise` where b is 0."""
     shape = np.broadcast_shapes(np.shape(a), np.shape(b))
     result = np.full(shape, otherwise)
-    np.divide(a, b, out=result, where=np.broadcast_to(b, shape) != 0)
+    np.divide(a, b, out=result, where=np.not_equal(b, 0))
     return result

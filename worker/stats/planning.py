@@ -27,7 +27,7 @@ def power_of(
 
     Parameters
     ----------
-    variance : [b, g, i], of the change in meaningful changes; NaN without evidence.
+    variance : […, b, g, i], of the change in meaningful changes; NaN without evidence.
     correlation : [b, i, i].
     members : [c, i].
     required : channels that have to agree; with fewer the power is 0.
@@ -36,7 +36,7 @@ def power_of(
 
     Returns
     -------
-    [b, g], in [0, 1]. The largest channels are left out as the test will leave them out.
+    […, b, g], in [0, 1]. The largest channels are left out as the test will leave them out.
     """
     known = variance > 0
     signal = np.where(known, 1 / np.sqrt(np.where(known, variance, 1.0)), np.nan)
@@ -97,18 +97,14 @@ def further_events(
     more = members[list(channels)] * chosen
     # Items that one event of its channel brings to each indicator, 0 where none is added.
     size = np.where(known_size, sizes, typical[:, None])[..., list(channels)] @ more
-    needed = np.full(n0.shape[:2], np.nan)
-    for events in reversed(FURTHER_EVENTS):
-        added = n1 + events * size
-        ready = (n0 > 0) & (added > 0)
-        variance = np.where(
-            ready,
-            per_item * (safe_divide(np.ones_like(n0), n0) + safe_divide(np.ones_like(n0), added)),
-            np.nan,
-        )
-        power = power_of(variance, evidence.correlation, members * chosen, required, alpha, method)
-        needed = np.where(power >= WANTED_POWER, float(events), needed)
-    return needed
+    tried = np.array(FURTHER_EVENTS, dtype=np.float64)
+    added = n1 + tried[:, None, None, None] * size
+    ready = (n0 > 0) & (added > 0)
+    one = np.ones_like(n0)
+    variance = np.where(ready, per_item * (safe_divide(one, n0) + safe_divide(one, added)), np.nan)
+    power = power_of(variance, evidence.correlation, members * chosen, required, alpha, method)
+    enough = power >= WANTED_POWER
+    return np.where(enough.any(0), tried[np.argmax(enough, axis=0)], np.nan)
 
 
 def _quantile(p: Floats) -> Floats:
