@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,11 +22,20 @@ from api.reading.schemas import CountsAs, EvidenceItem, EvidencePage, Exposure
 from models.axes import axis_of, segment_of, segments_along
 from models.catalogue import Indicator
 from models.context import ServiceContext, load_context
-from models.counting import Counted
+from models.counting import Counted, StoredEvent, themes_of
 from models.db import driver, transaction
 from models.exposure import CareTime, care_time
 from models.slices import months_before, months_reached, read_counted, read_events, types_of
-from models.vocabulary import MINUTES_PER_UNIT, Axis, ExposureUnit, Family, Measure, Scope, Strand
+from models.vocabulary import (
+    MINUTES_PER_UNIT,
+    THEMED,
+    Axis,
+    ExposureUnit,
+    Family,
+    Measure,
+    Scope,
+    Strand,
+)
 
 if TYPE_CHECKING:
     import asyncpg
@@ -64,6 +73,10 @@ async def list_evidence(
     segment: Annotated[str | None, Query(max_length=200)] = None,
     indicator: Annotated[str | None, Query(max_length=200)] = None,
     month: Annotated[str | None, Query(examples=["2026-09"])] = None,
+    theme: Annotated[
+        str | None,
+        Query(min_length=1, max_length=200, description="Only events that name this theme."),
+    ] = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
     limit: Limit = 100,
@@ -72,13 +85,14 @@ async def list_evidence(
     """The events behind a number, as they were known for it.
 
     With `indicator`, `x` and `n` of all items sum to the cell. Without it each stored event
-    stands once.
+    stands once. `theme` is a word of the catalogue's vocabulary, or of a source: an alias asks
+    for the theme that it means.
     """
     if segment is not None and strand is None:
         raise refuse("segment", "strand_missing", "Name the strand whose segment this is.")
     question = asked(as_of, known_at, now)
     only = None if month is None else month_asked("month", month)
-    listing = f"evidence/{service}/{strand}/{segment}/{indicator}/{month}"
+    listing = f"evidence/{service}/{strand}/{segment}/{indicator}/{month}/{theme}"
     after: Key | None = position_of(running, holder.provider, listing, cursor, tuple)
     conclusion = await conclusion_of(running, holder, service, question)
     if conclusion is None:
@@ -93,7 +107,8 @@ async def list_evidence(
         axis = None
         if strand is not None:
             axis = await axis_asked(session, conclusion, context, strand, segment)
-        reading = await Reading.opened(session, context, known, axis, segment, chosen)
+        wanted = Wanted(axis, segment, chosen, theme and context.theme_aliases.get(theme, theme))
+        reading = await Reading.opened(session, context, known, wanted)
         months = [only] if only else await reading.months(question.as_of, *reading.families)
         found: list[tuple[Key, EvidenceItem]] = []
         for each in months:
@@ -144,6 +159,24 @@ async def axis_asked(
     return axis
 
 
+class Wanted(NamedTuple):
+    """The filters of the question; a theme is the one that its word means in the catalogue."""
+
+    axis: Axis | None
+    segment: str | None
+    indicator: Indicator | None
+    theme: str | None
+
+    def place(self, team: str, area: str, band: str) -> bool:
+        if self.axis is None:
+            return True
+        place = segment_of(team, area, band, self.axis)
+        return place == self.segment if self.segment is not None else place != ""
+
+    def event(self, event: StoredEvent, context: ServiceContext) -> bool:
+        return self.theme is None or self.theme in themes_of(event, context.theme_aliases)
+
+
 class Reading:
     """One service's slices as known at one moment, filtered as the reader asked."""
 
@@ -152,33 +185,26 @@ class Reading:
         connection: "Connection",
         context: ServiceContext,
         known: str | None,
-        axis: Axis | None,
-        segment: str | None,
-        indicator: Indicator | None,
+        wanted: Wanted,
         uncounted: list[str],
     ) -> None:
         self.connection, self.context, self.known = connection, context, known
-        self.axis, self.segment, self.indicator = axis, segment, indicator
-        self.families = [indicator.family] if indicator else list(Family)
+        self.wanted, self.indicator = wanted, wanted.indicator
+        families = [self.indicator.family] if self.indicator else list(Family)
+        self.families = [each for each in families if wanted.theme is None or each in THEMED]
         # A type that no indicator counts is stored evidence all the same.
         self.uncounted = {Family.CUSTOM: uncounted}
 
     @classmethod
     async def opened(
-        cls,
-        session: AsyncSession,
-        context: ServiceContext,
-        known: str | None,
-        axis: Axis | None,
-        segment: str | None,
-        indicator: Indicator | None,
+        cls, session: AsyncSession, context: ServiceContext, known: str | None, wanted: Wanted
     ) -> "Reading":
         connection = await driver(session)
         uncounted: list[str] = []
-        if indicator is None:
+        if wanted.indicator is None:
             own = {row["type"] for row in await connection.fetch(OWN_TYPES)}
             uncounted = sorted(own.difference(types_of(Family.CUSTOM, context)))
-        return cls(connection, context, known, axis, segment, indicator, uncounted)
+        return cls(connection, context, known, wanted, uncounted)
 
     def types(self, family: Family) -> list[str]:
         return [*types_of(family, self.context), *self.uncounted.get(family, ())]
@@ -195,12 +221,6 @@ class Reading:
         reached = {each for month in taken for each in months_reached(month, Family.CENSUS)}
         return sorted(month for month in reached if month <= until)
 
-    def matches(self, team: str, area: str, band: str) -> bool:
-        if self.axis is None:
-            return True
-        place = segment_of(team, area, band, self.axis)
-        return place == self.segment if self.segment is not None else place != ""
-
     async def items(self, month: date) -> list[tuple[Key, EvidenceItem]]:
         """Items of one month in the order of their keys."""
         found = []
@@ -214,7 +234,8 @@ class Reading:
                 self.uncounted.get(family, ()),
             )
             for one in counted:
-                if self.matches(one.team, one.area, one.band):
+                here = self.wanted.place(one.team, one.area, one.band)
+                if here and self.wanted.event(one.event, self.context):
                     found += list(self.lines(month, one))
         return sorted(found, key=lambda pair: pair[0])
 
@@ -275,7 +296,7 @@ class Reading:
         mine = [
             time
             for time in times
-            if time.unit is unit and self.matches(time.team, time.area, time.band)
+            if time.unit is unit and self.wanted.place(time.team, time.area, time.band)
         ]
         if not mine:
             return None
