@@ -2,15 +2,18 @@
 
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 
 from models.vocabulary import WEAKEST_FIRST, Axis, Coverage, Level, SegmentStatus, Strand
-from tests.evidence_by_hand import context, programme
+from tests.evidence_by_hand import cells, context, programme
+from worker.alignment import Alignment
 from worker.months import CHANNELS
-from worker.score import ADVISED, Alignment, StrandScore
+from worker.score import ADVISED, StrandScore, score_strand
+from worker.stats.agreement import following
 from worker.stats.evidence import Evidence
 from worker.stats.standing import Gap
 from worker.verdict import broad_from, judge, too_young, weakest
@@ -32,6 +35,7 @@ AXIS = {
     Strand.EVIDENCE_ALIGNMENT: Axis.AREA,
 }
 AS_OF = date(2026, 9, 1)
+NO_LAG = following(np.full((2, 3), np.nan), np.full((2, 3), np.nan))
 WINDOWS = windows_of(context(), AS_OF, None)
 
 
@@ -45,6 +49,15 @@ def no_evidence(g: int) -> Evidence:
         "season_known": np.array([True]),
     }
     return Evidence(**{**by_segment, **by_service})
+
+
+@cache
+def scored(g: int) -> StrandScore:
+    """A strand of so many teams that never changed; what a test is about is put in its place."""
+    names = tuple(f"s{place}" for place in range(g))
+    rows = cells(names, first=date(2024, 12, 1))
+    found = score_strand(Strand.TEAM_SPREAD, context(names), rows, [AS_OF], [WINDOWS])
+    return found[0]
 
 
 def score(
@@ -66,7 +79,8 @@ def score(
     care = np.array([one is not SegmentStatus.NOT_PROVIDED for one in status], dtype=float)
     nothing = np.full((g, 1), np.nan)
     gaps = np.array([mark == "!" for mark in material.ljust(g, ".")])[:, None]
-    return StrandScore(
+    return replace(
+        scored(g),
         strand=strand,
         axis=AXIS[strand],
         codes=tuple(f"s{place}" for place in range(g)),
@@ -97,7 +111,6 @@ def score(
         share_known=True,
         check_sizes=np.ones((g, c)),
         further=np.full((g, len(ADVISED)), np.nan),
-        alignment=None,
     )
 
 
@@ -270,7 +283,7 @@ def test_internal_is_ahead_when_it_improved_and_experience_is_not_half_as_fast(
     small = np.full(2, 0.05)
     aligned = replace(
         score("RR", 2, strand=Strand.EVIDENCE_ALIGNMENT),
-        alignment=Alignment(inside, small, outside, small),
+        alignment=Alignment(inside, small, outside, small, NO_LAG),
     )
     assert ("internal_ahead" in qualifiers(aligned)) == ahead
 
@@ -279,6 +292,14 @@ def test_statement_says_what_can_be_claimed_and_what_was_there_already() -> None
     assert judge(score("RRRRmm", 4, by_change=3), WINDOWS).statement == (
         "With 95% confidence at least 4 of 6 teams are in a stronger position, "
         "1 of them already at standard."
+    )
+    assert judge(score("wwm", 0, worsened=2), WINDOWS).statement == (
+        "With 95% confidence at least 2 of 3 teams have become worse; "
+        "none can be said to be in a stronger position."
+    )
+    assert judge(score("wRR", 2, worsened=1), WINDOWS).statement == (
+        "With 95% confidence at least 1 of 3 teams has become worse, "
+        "and at least 2 are in a stronger position."
     )
     assert judge(score("mm", 0, strand=Strand.SHIFT_COVERAGE), WINDOWS).statement == (
         "With 95% confidence no time band of 2 can be said to be in a stronger position."

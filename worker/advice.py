@@ -6,13 +6,9 @@ import numpy as np
 
 from models.context import ServiceContext
 from models.vocabulary import Axis, Channel, SegmentStatus
+from worker.numbers import number
 from worker.score import ADVISED, StrandScore
 from worker.stats.planning import WANTED_POWER
-
-
-def number(value: float) -> float | None:
-    """Ten significant digits for JSON; nothing for what is not a number."""
-    return float(f"{value:.10g}") if np.isfinite(value) else None
 
 
 def segment_name(context: ServiceContext, axis: Axis, code: str) -> str:

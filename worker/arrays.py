@@ -33,6 +33,7 @@ class Layout:
     checks : [b, g, m] audits, observations and knowledge checks made.
     check_sizes : [b, g, c] mean items of one event in a channel, NaN without any.
     channel_events : [b, g, c, 2] events that count in baseline and current window.
+    attributed : [b, i] share of the current evidence that lies in a segment.
     provided : [b, g] False: no care there in the current window, so nothing to reach.
     """
 
@@ -47,6 +48,7 @@ class Layout:
     checks: Floats
     check_sizes: Floats
     channel_events: Floats
+    attributed: Floats
     provided: Bools
 
 
@@ -106,8 +108,10 @@ def lay_out(
         first,
         max(length, 1),
     )
+    known = {"", *(team.code for team in context.teams)}
     for cell in cells:
-        whole.add(cell)
+        if cell.team in known:
+            whole.add(cell)
     ends = np.array([months_apart(first, as_of) for as_of in as_ofs])
     back = np.arange(max(reach))[::-1]
     # Each row sees as far back as it would alone, so that a batch changes no score.
@@ -150,6 +154,7 @@ def lay_out(
         channel_events=np.stack(
             [whole.channel_events(at, window) for window in (baseline, current)], axis=-1
         ),
+        attributed=whole.attributed(at, current)[:, : len(judged)],
         provided=_provided(
             axis, context, segments, windows, care, np.array(unit) == RESIDENTS, planned, seen
         ),

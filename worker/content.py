@@ -1,32 +1,34 @@
 """The judged content of a snapshot: what each view says, in the shapes of the contract."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 import numpy as np
 
 from models.context import ServiceContext
+from models.tallies import TallyRow
 from models.vocabulary import Strand
-from worker.advice import number, segment_name, would_change
-from worker.arrays import evidence_indicators
-from worker.months import CHANNELS
+from worker.advice import would_change
+from worker.arrays import evidence_indicators, indicators_beside
+from worker.numbers import number, plain
+from worker.qualifiers import Beside, uneven_by_time
 from worker.score import StrandScore
-from worker.stats.combination import upper_tail
-from worker.stats.segments import DESCRIPTIVE_ALPHA
-from worker.verdict import Verdict, judge, too_young, weakest
+from worker.shown_segments import alignment_content, month_text, segment_content
+from worker.shown_spread import (
+    concentration,
+    gap_content,
+    heterogeneity_content,
+    spread_content,
+)
+from worker.sightings import one_manager
+from worker.story import story
+from worker.triggers import Kind, Look, signals
+from worker.verdict import Verdict, judge, too_young
+from worker.watched import RULES
 from worker.windows import Windows
 
 CONFIDENCE = 0.95
-Z95 = 1.959963984540054
-VIEW_OF = {
-    Strand.TEAM_SPREAD: "spread-dashboard",
-    Strand.SHIFT_COVERAGE: "shift-coverage-review",
-    Strand.EVIDENCE_ALIGNMENT: "evidence-alignment",
-}
-
-
-def month_text(month: date) -> str:
-    return f"{month:%Y-%m}"
 
 
 def window_text(window: tuple[date, date] | None) -> dict[str, str] | None:
@@ -38,6 +40,7 @@ def content_of(
     as_of: date,
     windows: Windows,
     history: dict[Strand, list[StrandScore]],
+    tallies: Sequence[TallyRow],
     *,
     provisional: bool,
 ) -> dict[str, Any]:
@@ -49,7 +52,9 @@ def content_of(
     programme = context.programme
     scores = {strand: looks[-1] for strand, looks in history.items()}
     verdicts = {
-        strand: judge(scores[strand], windows) if scores else too_young(context, windows)
+        strand: judge(scores[strand], windows, beside(context, scores))
+        if scores
+        else too_young(context, windows)
         for strand in Strand
     }
     head = {
@@ -70,7 +75,7 @@ def content_of(
             "strand": strand.value,
             "verdict": verdict_content(verdicts[strand]),
             **(
-                strand_content(context, scores[strand], windows, provisional=provisional)
+                strand_content(context, history[strand], tallies, windows, provisional=provisional)
                 if scores
                 else EMPTY_STRAND
             ),
@@ -80,10 +85,27 @@ def content_of(
     return {**head, "strands": strands, "story": story(context, scores, verdicts)}
 
 
+def beside(context: ServiceContext, scores: dict[Strand, StrandScore]) -> Beside:
+    """What all strands tell of each verdict."""
+    team = scores[Strand.TEAM_SPREAD]
+    codes = [one.code for one in indicators_beside(context)]
+    late = (
+        float(np.nan_to_num(team.service_beside[codes.index("medicine_backfill")]))
+        if "medicine_backfill" in codes
+        else 0.0
+    )
+    return Beside(
+        categories=tuple(one.category for one in evidence_indicators(context)),
+        uneven_by_time=uneven_by_time(scores[Strand.SHIFT_COVERAGE]),
+        one_manager=any(each.met for each in one_manager(Look(team, context, ()))),
+        backfilled=late,
+    )
+
+
 #: What a strand shows before there is anything to compare.
 EMPTY_STRAND: dict[str, Any] = {
     "breadth": None, "segments": [], "concentration": {}, "gap": {}, "heterogeneity": {},
-    "warnings": [], "triggers": [], "would_change": [],
+    "spread": {}, "attributed": {}, "warnings": [], "triggers": [], "would_change": [],
 }  # fmt: skip
 
 
@@ -93,24 +115,23 @@ def verdict_content(verdict: Verdict) -> dict[str, Any]:
         "qualifiers": list(verdict.qualifiers),
         "statement": verdict.statement,
         "reasons": [
-            {"code": reason.code, "text": reason.text, "figures": _plain(reason.figures)}
+            {"code": reason.code, "text": reason.text, "figures": plain(reason.figures)}
             for reason in verdict.reasons
         ],
     }
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, float):
-        return number(value)
-    return value
-
-
 def strand_content(
-    context: ServiceContext, score: StrandScore, windows: Windows, *, provisional: bool
+    context: ServiceContext,
+    history: Sequence[StrandScore],
+    tallies: Sequence[TallyRow],
+    windows: Windows,
+    *,
+    provisional: bool,
 ) -> dict[str, Any]:
+    score = history[-1]
     codes = np.array(score.codes)
+    looks = [Look(each, context, tallies) for each in history]
     return {
         "breadth": {
             "segments": int(score.counted.sum()),
@@ -128,155 +149,28 @@ def strand_content(
         },
         "segments": [segment_content(context, score, place) for place in range(len(codes))],
         "concentration": concentration(score),
-        "gap": {},
-        "heterogeneity": {},
-        "warnings": [],
-        "triggers": [],
+        "gap": gap_content(context, score),
+        "heterogeneity": heterogeneity_content(score),
+        "spread": spread_content(score),
+        **service_content(score),
+        "attributed": attributed_content(context, score),
+        "warnings": signals(RULES, Kind.WARNING, looks, provisional=provisional),
+        "triggers": signals(RULES, Kind.TRIGGER, looks, provisional=provisional),
         "would_change": would_change(context, score),
     }
 
 
-def segment_content(context: ServiceContext, score: StrandScore, place: int) -> dict[str, Any]:
-    g, error = score.g[place], Z95 * np.sqrt(score.g_variance[place])
-    aligned = {}
-    if score.alignment is not None:
-        aligned = {
-            "internal": _interval(
-                score.alignment.internal[place], score.alignment.internal_variance[place]
-            ),
-            "external": _interval(
-                score.alignment.external[place], score.alignment.external_variance[place]
-            ),
-        }
+def service_content(score: StrandScore) -> dict[str, Any]:
+    """Inside against outside for the whole service, in the strand that asks for it."""
+    if score.whole is None:
+        return {}
+    return {"whole_service": alignment_content(score.whole, 0)}
+
+
+def attributed_content(context: ServiceContext, score: StrandScore) -> dict[str, float | None]:
+    """Share of each indicator's current evidence that names a segment; the rest is in none."""
     return {
-        "code": score.codes[place],
-        "name": segment_name(context, score.axis, score.codes[place]),
-        "status": score.status[place].value,
-        "improvement": {
-            "estimate": number(g),
-            "lower": number(g - error),
-            "upper": number(g + error),
-            "p": number(score.p_improved[place]),
-            "p_adjusted": number(score.p_adjusted[place]),
-        },
-        "at_standard": bool(score.at_standard[place]),
-        **aligned,
-        "channels": [channel_content(score, place, channel) for channel in range(len(CHANNELS))],
-        "gaps": gaps_content(context, score, place),
-        "coverage": score.coverage[place].value,
-        "share_of_care": number(score.share_of_care[place]),
-        "share_of_checks": number(score.share_of_checks[place]),
-        "planned_power": number(score.power[place]),
-        "started": None,
-        "held_months": int(score.held[place]),
-        "closing_per_month": None,
-    }
-
-
-def _interval(estimate: float, variance: float) -> dict[str, float | None]:
-    error = Z95 * np.sqrt(variance)
-    return {
-        "estimate": number(estimate),
-        "lower": number(estimate - error),
-        "upper": number(estimate + error),
-    }
-
-
-def channel_content(score: StrandScore, place: int, channel: int) -> dict[str, Any]:
-    z = score.channel_z[place, channel]
-    if np.isnan(z):
-        state = "no_evidence"
-    elif float(upper_tail(z)) <= DESCRIPTIVE_ALPHA:
-        state = "improved"
-    elif float(upper_tail(-z)) <= DESCRIPTIVE_ALPHA:
-        state = "worsened"
-    else:
-        state = "undetermined"
-    return {
-        "channel": CHANNELS[channel].value,
-        "n_baseline": int(score.channel_n[place, channel, 0]),
-        "n_current": int(score.channel_n[place, channel, 1]),
-        **_interval(score.channel_g[place, channel], score.channel_variance[place, channel]),
-        "state": state,
-    }
-
-
-def gaps_content(context: ServiceContext, score: StrandScore, place: int) -> list[dict[str, Any]]:
-    """Distance to the benchmark, indicator by indicator, where it is material or minor."""
-    found = []
-    for position, indicator in enumerate(evidence_indicators(context)):
-        estimate = score.gap.estimate[place, position]
-        if np.isnan(estimate):
-            continue
-        state = "undetermined"
-        if score.gap.material[place, position]:
-            state = "material"
-        elif score.gap.minor[place, position]:
-            state = "minor"
-        found.append(
-            {
-                "indicator": indicator.code,
-                "level": number(score.evidence.level[place, position]),
-                "baseline_level": number(score.evidence.baseline_level[place, position]),
-                "benchmark": number(score.gap.benchmark[place, position]),
-                "benchmark_is_standard": indicator.standard is not None,
-                "estimate": number(estimate),
-                "lower": number(score.gap.lower[place, position]),
-                "upper": number(score.gap.upper[place, position]),
-                "state": state,
-            }
-        )
-    return found
-
-
-def concentration(score: StrandScore) -> dict[str, Any]:
-    """How much of the improvement lies in one segment: top share and effective number of them."""
-    gains = np.where(score.counted & (score.g > 0), np.nan_to_num(score.g), 0.0)
-    total = float(gains.sum())
-    if total <= 0:
-        return {"top_share": None, "effective_segments": None, "top_segment": None}
-    return {
-        "top_share": number(float(gains.max()) / total),
-        "effective_segments": number(total**2 / float((gains**2).sum())),
-        "top_segment": score.codes[int(gains.argmax())],
-    }
-
-
-def story(
-    context: ServiceContext, scores: dict[Strand, StrandScore], verdicts: dict[Strand, Verdict]
-) -> dict[str, Any]:
-    """One story: its level is that of the weakest strand; every sentence has its figures."""
-    level, strand = weakest({each: verdict.level for each, verdict in verdicts.items()})
-    base = f"/v1/services/{context.service}"
-    sentences = [
-        {
-            "code": f"{each.value}.{verdict.level.value}",
-            "text": verdict.statement,
-            "figures": {
-                "reached_at_least": scores[each].bound if scores else None,
-                "segments": int(scores[each].counted.sum()) if scores else None,
-            },
-            "links": [f"{base}/{VIEW_OF[each]}"],
-        }
-        for each, verdict in verdicts.items()
-    ]
-    missing = [
-        {
-            "code": reason.code,
-            "strand": each.value,
-            "text": reason.text,
-            "figures": _plain(reason.figures),
-            "links": [f"{base}/{VIEW_OF[each]}"],
-        }
-        for each, verdict in verdicts.items()
-        for reason in verdict.reasons
-        if reason.code != "all_reached"
-    ]
-    return {
-        "level": level.value,
-        "weakest_strand": strand.value if strand else None,
-        "strands": {each.value: verdict.level.value for each, verdict in verdicts.items()},
-        "sentences": sentences,
-        "judgements": [],
-        "missing": missing,
+        indicator.code: number(score.attributed[place])
+        for place, indicator in enumerate(evidence_indicators(context))
+        if np.isfinite(score.attributed[place])
     }

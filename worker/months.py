@@ -15,7 +15,7 @@ from models.vocabulary import (
     ExposureUnit,
     Measure,
 )
-from worker.stats.panel import Bools, Floats
+from worker.stats.panel import Bools, Floats, safe_divide
 from worker.windows import Windows, months_apart
 
 CHANNELS = tuple(Channel)
@@ -52,6 +52,8 @@ class ServiceMonths:
         self.counted_in = np.zeros((len(ExposureUnit), length), dtype=bool)
         self.planned = np.zeros((len(segments), length))
         self.checks, self.seen = np.zeros_like(self.planned), np.zeros_like(self.planned)
+        # Evidence of any segment or none, to say what share of it can be attributed.
+        self.everywhere = np.zeros((len(chosen), length))
         self.events = np.zeros((len(segments), len(chosen), length))
         self.unit_place = {unit.value: place for place, unit in enumerate(UNITS)}
 
@@ -62,6 +64,8 @@ class ServiceMonths:
         if cell.indicator in self.unit_place:
             # Whatever its segment: care that lies in none is care of the service all the same.
             self.counted_in[self.unit_place[cell.indicator], month] = True
+        elif cell.indicator in self.place:
+            self.everywhere[self.place[cell.indicator], month] += cell.events
         name = segment_of(cell.team, cell.area, cell.band, self.axis)
         segment = self.segment.get(name)
         stratum = 0 if self.axis is Axis.TEAM else self.stratum.get((name, cell.team))
@@ -152,6 +156,12 @@ class ServiceMonths:
             made = events[..., mine].sum(-1)
             sizes.append(np.where(made > 0, items[..., mine].sum(-1) / np.maximum(made, 1), np.nan))
         return np.stack(sizes, axis=-1)
+
+    def attributed(self, at: np.ndarray, window: Bools) -> Floats:
+        """Share of an indicator's events in a window that lie in a segment, [b, i]; NaN of none."""
+        inside = (self.take(self.events.sum(0), at) * window[:, None]).sum(-1)
+        everywhere = (self.take(self.everywhere, at) * window[:, None]).sum(-1)
+        return safe_divide(inside, everywhere, np.nan)
 
     def channel_events(self, at: np.ndarray, window: Bools) -> Floats:
         """Events of a window by channel, [b, g, c]; one that feeds two indicators counts once."""

@@ -19,6 +19,7 @@ from models.context import ServiceContext, load_context, service_ids
 from models.db import Sessions, driver, transaction
 from models.quarantine import release
 from models.scores import Score
+from models.tallies import TALLIES_OF_SERVICE, TallyRow
 from models.vocabulary import Family, ProviderId
 from worker.rollup import Slice, every_slice, roll_up, slices_of_versions
 from worker.scoring import conclude, months_read_from
@@ -93,7 +94,9 @@ async def recompute(
         since = months_read_from(context, as_ofs, first)
         rows = await connection.fetch(CELLS_OF_SERVICE, context.service, since, max(as_ofs))
         cells = [CellRow(*row) for row in rows]
-        concluded = await asyncio.to_thread(conclude, context, cells, as_ofs, now, first)
+        tallied = await connection.fetch(TALLIES_OF_SERVICE, context.service, since, max(as_ofs))
+        tallies = [TallyRow(*row) for row in tallied]
+        concluded = await asyncio.to_thread(conclude, context, cells, as_ofs, now, first, tallies)
         changed = await freeze(session, provider, context, concluded, claimed.known, now)
     return Outcome(len(slices), as_ofs, changed)
 

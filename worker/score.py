@@ -1,16 +1,28 @@
 """Scoring is one loop over strands: a strand is an axis and a contrast, the rest is the same."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
+from typing import TypeVar
 
 import numpy as np
 
-from models.axes import CellRow
+from models.axes import CellRow, segment_of
 from models.context import ServiceContext
-from models.vocabulary import CHECK_CHANNELS, Axis, Channel, Coverage, SegmentStatus, Strand
+from models.vocabulary import (
+    CHECK_CHANNELS,
+    AlignmentState,
+    Axis,
+    Channel,
+    Coverage,
+    SegmentStatus,
+    Strand,
+)
+from worker.alignment import Alignment, alignment_of, alignment_states, whole_service
 from worker.arrays import Layout, lay_out
+from worker.course import Course, concerned_channels, course_of
 from worker.coverage import coverage_of, share_of_care
+from worker.levels import levels_beside, mix_shift, service_level_beside, shrunk_now
 from worker.months import CHANNELS
 from worker.stats.claims import Claim, claim
 from worker.stats.conjunction import least_share
@@ -21,7 +33,9 @@ from worker.stats.panel import Bools, Floats, Ints
 from worker.stats.planning import further_events, planned_power
 from worker.stats.rounding import rounded
 from worker.stats.segments import Segments, doubled, segments_of
+from worker.stats.shrinkage import ShrunkLevels
 from worker.stats.standing import Gap, gap_to_benchmark, held_months
+from worker.uneven import Unevenness, uneven_of
 from worker.windows import Windows
 
 MOVING_ALPHA, MOVING_GAIN = 0.05, 0.5
@@ -39,21 +53,12 @@ ADVISED: tuple[tuple[Channel, ...], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Alignment:
-    """Inside and outside views of the same segments, in meaningful changes; [g] each."""
-
-    internal: Floats
-    internal_variance: Floats
-    external: Floats
-    external_variance: Floats
-
-
-@dataclass(frozen=True, slots=True)
 class StrandScore:
     """All that was computed of one strand for one `as_of`; arrays are [g] unless shaped."""
 
     strand: Strand
     axis: Axis
+    as_of: date
     codes: tuple[str, ...]
     alpha: float
     status: tuple[SegmentStatus, ...]
@@ -84,13 +89,34 @@ class StrandScore:
     check_sizes: Floats
     #: [g, a], further events of each advice in `ADVISED` that would make a change visible.
     further: Floats
+    #: Change of who the segment is made of, 0 to 1: share of its evidence from other teams.
+    mix_shift: Floats
+    #: [i], share of the current evidence that names a segment, NaN without any.
+    attributed: Floats
+    #: [g, i], levels of context at baseline and now, in the order of `indicators_beside`.
+    beside_baseline: Floats
+    beside_now: Floats
+    #: [i], the same now over all segments.
+    service_beside: Floats
+    #: Channels whose control charts are in concern in the month of `as_of`.
+    concerns: Ints
+    uneven: Unevenness
+    course: Course
+    shrunk: ShrunkLevels
     alignment: Alignment | None
+    #: The service as a whole, [1].
+    whole: Alignment | None
+    states: tuple[AlignmentState, ...]
 
     @property
     def counted(self) -> Bools:
         """Segments with care: what the claim is a share of."""
         care = [status is not SegmentStatus.NOT_PROVIDED for status in self.status]
         return np.array(care, dtype=bool)
+
+    def segment_of(self, team: str, area: str, band: str) -> str:
+        """The segment that evidence of a team, area and band lies in, '' for none."""
+        return segment_of(team, area, band, self.axis)
 
     @property
     def share_reached(self) -> float:
@@ -121,7 +147,7 @@ def score_strand(
     external = layout.panel.indicators.external
     everything = np.ones_like(external)
     whole = segments_of(evidence, layout.members, required, everything, method)
-    alignment = None
+    alignment = whole_alignment = None
     parts = [(everything, required)]
     p_improved, p_stronger = whole.p_improved, whole.p_stronger(method)
     p_change, p_worsened = whole.p_stronger_by_change(method), whole.p_worsened
@@ -139,7 +165,8 @@ def score_strand(
         p_worsened = doubled(inside.p_worsened, outside.p_worsened)
         lacking = _lacking(inside, required) | _lacking(outside, 1)
         parts = [(~external, required), (external, 1)]
-        alignment = Alignment(inside.g, inside.g_variance, outside.g, outside.g_variance)
+        alignment = alignment_of(layout.panel, layout.members, inside, outside)
+        whole_alignment = whole_service(layout.panel, layout.members, required, method)
     mixed = whole.mixed
     p_stronger = np.where(lacking | mixed, 1.0, p_stronger)
     p_change = np.where(lacking | mixed, 1.0, p_change)
@@ -150,13 +177,23 @@ def score_strand(
         return claim(np.where(layout.provided, p, np.nan), alpha, years, method)
 
     reached, by_change, worsened = claimed(p_stronger), claimed(p_change), claimed(p_worsened)
-    held = held_months(layout.panel, layout.members, everything)
+    held = held_months(layout.panel, layout.members)
     gap = gap_to_benchmark(evidence, layout.panel.indicators, layout.provided)
     power = planned_power(evidence, layout.members, required, everything, alpha, method)
     further = np.stack(
         [_further(layout, evidence, parts, alpha, channels, method) for channels in ADVISED],
         axis=-1,
     )
+    uneven = uneven_of(evidence, layout.panel, layout.members, whole, layout.provided)
+    course = course_of(
+        layout.panel, evidence, layout.members, reached.named, context.choices.spc_rules
+    )
+    shrunk = shrunk_now(layout, evidence)
+    before, now = levels_beside(layout.beside)
+    service_now = service_level_beside(layout.beside)
+    shift = mix_shift(layout.panel)
+    concerns = concerned_channels(course, layout.members)
+    states = alignment_states(alignment) if alignment is not None else []
     scores = []
     for row, window in enumerate(windows):
         named, named_worsened = reached.named[row], worsened.named[row]
@@ -166,6 +203,7 @@ def score_strand(
             StrandScore(
                 strand=strand,
                 axis=layout.axis,
+                as_of=as_ofs[row],
                 codes=layout.segments,
                 alpha=float(alpha[row]),
                 status=_statuses(
@@ -195,21 +233,25 @@ def score_strand(
                 at_standard=rounded(p_standard[row]) <= MOVING_ALPHA,
                 held=held[row],
                 power=power[row],
-                gap=_row_of_gap(gap, row),
-                evidence=_row_of_evidence(evidence, row),
+                gap=at_row(gap, row),
+                evidence=at_row(evidence, row),
                 share_of_care=share,
                 share_of_checks=checks,
                 share_known=share_known,
                 check_sizes=layout.check_sizes[row],
                 further=further[row],
-                alignment=None
-                if alignment is None
-                else Alignment(
-                    alignment.internal[row],
-                    alignment.internal_variance[row],
-                    alignment.external[row],
-                    alignment.external_variance[row],
-                ),
+                mix_shift=shift[row],
+                attributed=layout.attributed[row],
+                beside_baseline=before[row],
+                beside_now=now[row],
+                service_beside=service_now[row],
+                concerns=concerns[row],
+                uneven=at_row(uneven, row),
+                course=at_row(course, row),
+                shrunk=at_row(shrunk, row),
+                alignment=None if alignment is None else at_row(alignment, row),
+                whole=None if whole_alignment is None else at_row(whole_alignment, row),
+                states=tuple(states[row]) if states else (),
             )
         )
     return scores
@@ -239,12 +281,13 @@ def _lacking(part: Segments, required: int) -> Bools:
     return np.asarray((part.channels_both < required) & (part.channels_now < required))
 
 
-def _row_of_gap(gap: Gap, row: int) -> Gap:
-    return Gap(*(getattr(gap, name)[row] for name in Gap.__slots__))
+Arrays = TypeVar("Arrays")
 
 
-def _row_of_evidence(evidence: Evidence, row: int) -> Evidence:
-    return Evidence(*(getattr(evidence, name)[row] for name in Evidence.__slots__))
+def at_row(of: Arrays, row: int) -> Arrays:
+    """One look of a value whose arrays all begin with the axis of looks."""
+    values = [getattr(of, field.name) for field in fields(of)]  # type: ignore[arg-type]  # a frozen dataclass
+    return type(of)(*(at_row(v, row) if is_dataclass(v) else v[row] for v in values))
 
 
 def _statuses(

@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 from models.axes import CellRow
 from models.calendar import add_months
 from models.context import ServiceContext
+from models.tallies import TallyRow
 from models.vocabulary import Strand
 from worker.arrays import HISTORY_MONTHS, months_needed
 from worker.content import content_of
 from worker.score import StrandScore, score_strand
 from worker.stats.looks import year_of_look
+from worker.triggers import REPEATED_LOOKS
 from worker.windows import Windows, is_provisional, windows_of
 
 
@@ -20,16 +22,13 @@ class Concluded(NamedTuple):
     provisional: bool
 
 
-#: A trigger needs what it watches for at so many looks in a row.
-REPEATED_LOOKS = 3
-
-
 def conclude(
     context: ServiceContext,
     cells: Sequence[CellRow],
     as_ofs: Sequence[date],
     now: datetime,
     first: date | None,
+    tallies: Sequence[TallyRow] = (),
 ) -> dict[date, Concluded]:
     """Judge a service for each `as_of`, all strands through one loop.
 
@@ -56,6 +55,7 @@ def conclude(
             as_of,
             windows[as_of],
             history if series[as_of] else {},
+            tallies,
             provisional=provisional,
         )
         concluded[as_of] = Concluded(content, provisional)

@@ -8,12 +8,12 @@ import numpy as np
 
 from models.context import ServiceContext
 from models.vocabulary import WEAKEST_FIRST, Coverage, Level, SegmentStatus, Strand
+from worker.qualifiers import HELD_MONTHS, Beside, qualifiers, recent
 from worker.score import StrandScore
 from worker.windows import Windows
 
 #: A claim below these is `spreading`, not broad.
 BROAD_SHARE_OF_SEGMENTS, BROAD_SHARE_OF_CARE = 0.8, 0.6
-HELD_MONTHS = 3
 #: Power below which finding nothing means nothing.
 POWER_TO_SHOW = 0.5
 
@@ -62,7 +62,7 @@ def too_young(context: ServiceContext, windows: Windows) -> Verdict:
     )
 
 
-def judge(score: StrandScore, windows: Windows) -> Verdict:
+def judge(score: StrandScore, windows: Windows, beside: Beside | None = None) -> Verdict:
     """The first level whose rule holds, weakest claim first."""
     counted = score.counted
     n = int(counted.sum())
@@ -70,7 +70,7 @@ def judge(score: StrandScore, windows: Windows) -> Verdict:
         if reasons := rule(score, n):
             return Verdict(
                 level,
-                qualifiers(score, windows, level),
+                qualifiers(score, windows, level, beside or Beside()),
                 statement(score, n, level),
                 tuple(reasons),
             )
@@ -187,9 +187,9 @@ def _exceptions(score: StrandScore, n: int) -> list[Reason]:
         if uncovered:
             text = f"Not checked enough to rely on: {', '.join(uncovered)}."
             reasons.append(Reason("band_not_covered", text, {"segments": uncovered}))
-    if recent := _recent(score):
-        text = f"Held for less than {HELD_MONTHS} months: {', '.join(recent)}."
-        reasons.append(Reason("recent", text, {"segments": recent}))
+    if lately := recent(score):
+        text = f"Held for less than {HELD_MONTHS} months: {', '.join(lately)}."
+        reasons.append(Reason("recent", text, {"segments": lately}))
     return reasons
 
 
@@ -218,58 +218,19 @@ def _codes(score: StrandScore, chosen: Any) -> list[str]:
     return [code for code, is_one in zip(score.codes, chosen, strict=True) if is_one]
 
 
-def _recent(score: StrandScore) -> list[str]:
-    return [
-        code
-        for code, named, held in zip(score.codes, score.named, score.held, strict=True)
-        if named and held < HELD_MONTHS
-    ]
-
-
-def qualifiers(score: StrandScore, windows: Windows, level: Level) -> tuple[str, ...]:
-    """What a reader has to know beside the level; in the order of the method."""
-    if level is Level.NOT_APPLICABLE:
-        return ()
-    seen = ~np.isnan(score.evidence.z).all(0)
-    thin = any(
-        coverage is not Coverage.ADEQUATE
-        for coverage, counted in zip(score.coverage, score.counted, strict=True)
-        if counted
-    )
-    below = bool((score.named & ~score.at_standard).any())
-    found = (
-        ("recent", bool(_recent(score))),
-        ("internal_ahead", internal_ahead(score)),
-        ("thin_evidence", thin),
-        ("season_not_controlled", bool((seen & ~score.evidence.season_known).any())),
-        ("sliding_baseline", windows.sliding),
-        ("post_hoc", windows.post_hoc),
-        ("share_unknown", not score.share_known),
-        ("below_standard", below),
-    )
-    return tuple(code for code, holds in found if holds)
-
-
-def internal_ahead(score: StrandScore) -> bool:
-    """Inside improved in some counted segment while people's experience is not half as fast."""
-    if score.alignment is None:
-        return False
-    inside, outside = score.alignment.internal, score.alignment.external
-    error = 1.96 * np.sqrt(score.alignment.internal_variance)
-    contrast = outside - 0.5 * inside
-    wide = 1.96 * np.sqrt(
-        score.alignment.external_variance + 0.25 * score.alignment.internal_variance
-    )
-    with np.errstate(invalid="ignore"):
-        ahead = (inside - error > 0) & ~(contrast - wide > 0)
-    return bool((ahead & score.counted).any())
-
-
 def statement(score: StrandScore, n: int, level: Level) -> str:
     """One honest sentence: what can be claimed with 95% confidence, and what of it is change."""
     one, many = AXIS_WORDS[score.strand]
     if level is Level.NOT_APPLICABLE:
         return f"Not applicable: care is given in {n} {one if n == 1 else many}."
+    if score.worsened_bound > 0:
+        verb = "has" if score.worsened_bound == 1 else "have"
+        worse = f"at least {score.worsened_bound} of {n} {many} {verb} become worse"
+        if score.bound == 0:
+            return f"With 95% confidence {worse}; none can be said to be in a stronger position."
+        return (
+            f"With 95% confidence {worse}, and at least {score.bound} are in a stronger position."
+        )
     if score.bound == 0:
         return f"With 95% confidence no {one} of {n} can be said to be in a stronger position."
     settled = score.bound - score.bound_by_change

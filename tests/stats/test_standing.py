@@ -24,10 +24,10 @@ def gap(
     i = len(ones)
     evidence = Evidence(
         z=nothing, z_standard=nothing, g=nothing, g_variance=nothing,
-        level=levels, level_variance=errors**2, baseline_level=nothing,
+        level=levels, level_variance=errors**2, baseline_level=nothing, baseline_variance=nothing,
         n_baseline=nothing, n_current=nothing,
         information=nothing, information_now=nothing, correlation=np.eye(i)[None],
-        df=np.full((1, i), DF), autocorrelation=np.zeros((1, i)),
+        phi=np.ones_like(levels), df=np.full((1, i), DF), autocorrelation=np.zeros((1, i)),
         season_known=np.zeros((1, i), dtype=bool),
     )  # fmt: skip
     everyone = np.ones(levels.shape[:2], dtype=bool)
@@ -116,7 +116,7 @@ def test_holm_goes_on_from_the_smallest_p() -> None:
 def held(x: list[float], standard: float = np.nan, n: Any = 100.0) -> int:
     """Months held by one segment with a baseline of the first three months at 80%."""
     of = panel([x], n, One(standard=standard), baseline=(0, 2), current=(len(x) - 2, len(x) - 1))
-    return int(held_months(of, members(of.indicators), np.array([True]))[0, 0])
+    return int(held_months(of, members(of.indicators))[0, 0])
 
 
 def test_latest_months_above_the_baseline_level_are_held() -> None:
@@ -148,7 +148,7 @@ def test_channels_weigh_alike_in_a_month_however_many_indicators_they_have() -> 
     ones = [One(channel=0), One(channel=0), One(channel=1)]
     x = np.array([[[80.0, 80, 84], [80, 80, 84], [80, 80, 74]]])
     of = panel(x, 100, *ones, baseline=(0, 1), current=(2, 2))
-    assert held_months(of, members(of.indicators), np.ones(3, dtype=bool))[0, 0] == 0
+    assert held_months(of, members(of.indicators))[0, 0] == 0
     x[0, 2, 2] = 77
     of = panel(x, 100, *ones, baseline=(0, 1), current=(2, 2))
-    assert held_months(of, members(of.indicators), np.ones(3, dtype=bool))[0, 0] == 1
+    assert held_months(of, members(of.indicators))[0, 0] == 1

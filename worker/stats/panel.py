@@ -83,7 +83,7 @@ class Sums:
             x=self.x.sum(2, keepdims=True),
             n=self.n.sum(2, keepdims=True),
             squares=self.squares.sum(2, keepdims=True),
-            months=self.months.max(2, keepdims=True),
+            months=self.months.max(2, keepdims=True, initial=0.0),
         )
 
 

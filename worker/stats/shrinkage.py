@@ -159,7 +159,11 @@ def shrunk_levels(
     mean = random_effects(*last, tau2)
     common = mean.mean[:, None]
     between = tau2[:, None]
-    shrink = chance / (chance + between)
+    with np.errstate(over="ignore", invalid="ignore"):
+        # Counts beyond counting leave nothing to say, not a warning.
+        shrink = np.where(
+            seen, 1 / (1 + safe_divide(between * np.ones_like(chance), chance)), np.nan
+        )
     level = raw - shrink * (raw - common)
 
     # Evidence behind a level: its own where nothing is shared, all of it where all is pooled.

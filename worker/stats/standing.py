@@ -6,6 +6,7 @@ import numpy as np
 from scipy import special
 
 from worker.stats.evidence import Evidence
+from worker.stats.monthly import monthly_change, monthly_distance
 from worker.stats.panel import Bools, Floats, Indicators, Ints, Panel, safe_divide
 
 MATERIAL_ALPHA = 0.05
@@ -102,21 +103,14 @@ def _holm(p: Floats, alpha: float) -> Bools:
     return result
 
 
-def held_months(panel: Panel, members: Floats, chosen: Bools) -> Ints:
+def held_months(panel: Panel, members: Floats) -> Ints:
     """Latest consecutive months on the better side of the baseline, or near the standard, [b, g].
 
     A month counts when the mean of its channels is above the segment's baseline level, or within
     tolerance of the standards. A month without evidence ends the run: silence holds nothing. No
     month of or before the baseline counts.
     """
-    indicators = panel.indicators
-    x, n = panel.x.sum(2), panel.n.sum(2)
-    window = panel.baseline[:, None, None]
-    level = safe_divide((x * window).sum(-1), (n * window).sum(-1), np.nan)[..., None]
-    monthly = safe_divide(x, n, np.nan)
-    scale = (indicators.sign / indicators.meaningful)[:, None]
-    better = _by_channel(scale * (monthly - level), n, members * chosen)
-    near = _by_channel(scale * (monthly - indicators.standard[:, None]), n, members * chosen)
+    better, near = monthly_change(panel, members), monthly_distance(panel, members)
     with np.errstate(invalid="ignore"):
         held: Bools = np.asarray((better > 0) | (near >= -0.5), dtype=bool)
     later = panel.baseline[:, ::-1].cumsum(1)[:, ::-1]
@@ -125,15 +119,3 @@ def held_months(panel: Panel, members: Floats, chosen: Bools) -> Ints:
     held &= after[:, None, :] | without_baseline[:, None, None]
     latest_first = np.flip(held, axis=-1)
     return np.asarray(np.logical_and.accumulate(latest_first, axis=-1).sum(-1))
-
-
-def _by_channel(value: Floats, n: Floats, members: Floats) -> Floats:
-    """Mean over channels of the mean over their indicators, [b, g, m] from [b, g, i, m]."""
-    seen = ~np.isnan(value) & (n > 0)
-    filled = np.where(seen, value, 0.0)
-    total = np.einsum("ci,bgim->bgcm", members, filled)
-    count = np.einsum("ci,bgim->bgcm", members, seen.astype(np.float64))
-    channel = safe_divide(total, count, np.nan)
-    present = count > 0
-    mean = safe_divide(np.where(present, channel, 0.0).sum(2), present.sum(2).astype(np.float64))
-    return np.where(present.any(2), mean, np.nan)

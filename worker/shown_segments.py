@@ -1,0 +1,161 @@
+"""Segments as they stand in a view: status, change, channels, gaps, levels, start."""
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from models.calendar import add_months
+from models.context import ServiceContext
+from worker.advice import segment_name
+from worker.alignment import Alignment
+from worker.arrays import evidence_indicators
+from worker.months import CHANNELS
+from worker.numbers import interval, interval_of, number
+from worker.score import StrandScore
+from worker.stats.combination import upper_tail
+from worker.stats.control_charts import LEAST_MONTHS
+from worker.stats.segments import DESCRIPTIVE_ALPHA
+from worker.uneven import Z95
+
+
+def month_at(score: StrandScore, position: int) -> str | None:
+    """The month at a position of the score's axis, whose last is `as_of`; None for -1."""
+    if position < 0:
+        return None
+    last = score.course.charts.value.shape[-1] - 1
+    return month_text(add_months(score.as_of, int(position) - last))
+
+
+def month_text(month: date) -> str:
+    return f"{month:%Y-%m}"
+
+
+def segment_content(context: ServiceContext, score: StrandScore, place: int) -> dict[str, Any]:
+    aligned = {}
+    if score.alignment is not None:
+        aligned = alignment_content(score.alignment, place) | {"state": score.states[place].value}
+    closing, error = score.uneven.closing[place], Z95 * score.uneven.closing_error[place]
+    return {
+        "code": score.codes[place],
+        "name": segment_name(context, score.axis, score.codes[place]),
+        "status": score.status[place].value,
+        "improvement": {
+            **interval_of(score.g[place], score.g_variance[place]),
+            "p": number(score.p_improved[place]),
+            "p_adjusted": number(score.p_adjusted[place]),
+        },
+        "at_standard": bool(score.at_standard[place]),
+        **aligned,
+        "channels": [channel_content(score, place, channel) for channel in range(len(CHANNELS))],
+        "gaps": gaps_content(context, score, place),
+        "coverage": score.coverage[place].value,
+        "share_of_care": number(score.share_of_care[place]),
+        "share_of_checks": number(score.share_of_checks[place]),
+        "planned_power": number(score.power[place]),
+        **start_content(score, place),
+        "held_months": int(score.held[place]),
+        "closing_per_month": number(closing),
+        "closing_interval": interval(closing, closing - error, closing + error),
+        "mix_shift": number(score.mix_shift[place]),
+    }
+
+
+def start_content(score: StrandScore, place: int) -> dict[str, Any]:
+    """When it began by its control chart, the change point beside it, its place in the order."""
+    course = score.course
+    started, change, order = course.start[place], course.change, course.order
+    reason = None
+    if started < 0:
+        charted = not np.isnan(course.whole.centre[place]).all()
+        reason = "no_signal" if charted else f"fewer_than_{LEAST_MONTHS}_months_before_the_start"
+    return {
+        "started": month_at(score, started),
+        "started_reason": reason,
+        "change_point": None
+        if change.first[place] < 0
+        else {
+            "month": month_at(score, change.first[place]),
+            "from": month_at(score, change.lower[place]),
+            "to": month_at(score, change.upper[place]),
+            "p": number(change.p[place]),
+        },
+        "order": None
+        if order.rank[place] <= 0
+        else {
+            "rank": int(order.rank[place]),
+            "months_after_origin": int(order.lag[place]),
+            "indistinguishable_from_origin": bool(order.indistinguishable[place]),
+        },
+    }
+
+
+def alignment_content(of: Alignment, place: int) -> dict[str, Any]:
+    """Inside, outside, and how fast the one follows the other."""
+    lag = of.lag
+    return {
+        "internal": interval_of(of.internal[place], of.internal_variance[place]),
+        "external": interval_of(of.external[place], of.external_variance[place]),
+        "pace": interval_of(of.pace[place], of.pace_error[place] ** 2),
+        "slower": bool(of.slower[place]),
+        "lag": None
+        if not lag.known[place]
+        else {
+            "months": int(lag.lag[place]),
+            "correlation": number(lag.correlation[place]),
+            "beyond_noise": bool(lag.beyond_noise[place]),
+        },
+    }
+
+
+def channel_content(score: StrandScore, place: int, channel: int) -> dict[str, Any]:
+    z = score.channel_z[place, channel]
+    if np.isnan(z):
+        state = "no_evidence"
+    elif float(upper_tail(z)) <= DESCRIPTIVE_ALPHA:
+        state = "improved"
+    elif float(upper_tail(-z)) <= DESCRIPTIVE_ALPHA:
+        state = "worsened"
+    else:
+        state = "undetermined"
+    return {
+        "channel": CHANNELS[channel].value,
+        "n_baseline": int(score.channel_n[place, channel, 0]),
+        "n_current": int(score.channel_n[place, channel, 1]),
+        **interval_of(score.channel_g[place, channel], score.channel_variance[place, channel]),
+        "state": state,
+    }
+
+
+def gaps_content(context: ServiceContext, score: StrandScore, place: int) -> list[dict[str, Any]]:
+    """Distance to the benchmark, indicator by indicator, where it is material or minor."""
+    found = []
+    for position, indicator in enumerate(evidence_indicators(context)):
+        estimate = score.gap.estimate[place, position]
+        if np.isnan(estimate):
+            continue
+        state = "undetermined"
+        if score.gap.material[place, position]:
+            state = "material"
+        elif score.gap.minor[place, position]:
+            state = "minor"
+        found.append(
+            {
+                "indicator": indicator.code,
+                "level": number(score.evidence.level[place, position]),
+                "baseline_level": number(score.evidence.baseline_level[place, position]),
+                "benchmark": number(score.gap.benchmark[place, position]),
+                "benchmark_is_standard": indicator.standard is not None,
+                "estimate": number(estimate),
+                "lower": number(score.gap.lower[place, position]),
+                "upper": number(score.gap.upper[place, position]),
+                "state": state,
+                "n_current": number(score.evidence.n_current[place, position]),
+                "shrunk": interval(
+                    score.shrunk.level[place, position],
+                    score.shrunk.lower[place, position],
+                    score.shrunk.upper[place, position],
+                ),
+            }
+        )
+    return found

@@ -1,0 +1,171 @@
+"""Early warnings and triggers: what is watched for at every look, and what has gone on too long.
+
+One row a rule. A rule says of a look what it saw where; whether that is news, goes on, or has
+ended is told from the looks before it, the same for every rule.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from models.calendar import add_months
+from models.context import ServiceContext
+from models.tallies import TallyRow
+from models.vocabulary import Strand
+from worker.score import StrandScore
+
+#: "Repeated": at so many looks in a row.
+REPEATED_LOOKS = 3
+
+
+class Kind(StrEnum):
+    """A warning is shown; a trigger has to be answered by somebody."""
+
+    WARNING = "warning"
+    TRIGGER = "trigger"
+
+
+class State(StrEnum):
+    """Of a rule in a segment: holds, is seen but not long enough, or held at the look before."""
+
+    OPEN = "open"
+    WATCHING = "watching"
+    CLEARED = "cleared"
+
+
+class Look(NamedTuple):
+    """What a rule may look at."""
+
+    score: StrandScore
+    context: ServiceContext
+    tallies: Sequence[TallyRow]
+
+
+class Sighting(NamedTuple):
+    """What a rule saw in a segment ('' for the whole strand): a figure, and whether it held."""
+
+    segment: str
+    figure: float | None
+    met: bool
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`threshold` is what the figure is held against, in the unit that `says` names.
+
+    looks : at how many looks in a row it has to be seen before it holds.
+    """
+
+    strand: Strand
+    kind: Kind
+    code: str
+    says: str
+    threshold: float
+    looks: int
+    see: Callable[[Look], Iterable[Sighting]]
+
+
+def signals(
+    rules: Sequence[Rule],
+    kind: Kind,
+    looks: Sequence[Look],
+    *,
+    provisional: bool,
+) -> list[dict[str, Any]]:
+    """What the rules of a kind say at the newest look, with since when and what was seen before.
+
+    `looks` are in order, the newest last. A provisional look opens no trigger: late evidence is
+    still expected.
+    """
+    if not looks:
+        return []
+    strand = looks[-1].score.strand
+    found = []
+    for rule in rules:
+        if rule.kind is not kind or rule.strand is not strand:
+            continue
+        seen = [{(s.segment, s.words): s for s in rule.see(look)} for look in looks]
+        for segment, words in sorted(seen[-1].keys() | (seen[-2].keys() if len(seen) > 1 else ())):
+            history = [
+                (look.score.as_of, each.get((segment, words)))
+                for look, each in zip(looks, seen, strict=True)
+            ]
+            signal = _signal(rule, segment, words, history, provisional=provisional)
+            if signal is not None:
+                found.append(signal)
+    return found
+
+
+def _signal(
+    rule: Rule,
+    segment: str,
+    words: str,
+    history: list[tuple[date, Sighting | None]],
+    *,
+    provisional: bool,
+) -> dict[str, Any] | None:
+    run = _run(history)
+    before = _run(history[:-1])
+    settled = not (provisional and rule.kind is Kind.TRIGGER)
+    if run >= rule.looks and (settled or before >= rule.looks):
+        state, since = State.OPEN, history[-run][0]
+    elif run > 0:
+        state, since = State.WATCHING, history[-run][0]
+    elif before >= rule.looks:
+        state, since = State.CLEARED, history[-1][0]
+    else:
+        return None
+    newest = history[-1][1]
+    return {
+        "code": rule.code,
+        "segment": segment or None,
+        "word": words or None,
+        "state": state.value,
+        "text": rule.says,
+        "figure": None if newest is None else _plain(newest.figure),
+        "threshold": rule.threshold,
+        "since": f"{since:%Y-%m}",
+        "looks": run,
+        "looks_needed": rule.looks,
+        "history": [
+            {
+                "as_of": f"{month:%Y-%m}",
+                "figure": None if one is None else _plain(one.figure),
+                "met": one is not None and one.met,
+            }
+            for month, one in history
+        ],
+    }
+
+
+def _run(history: Sequence[tuple[date, Sighting | None]]) -> int:
+    """Looks in a row, the newest last, at which it was seen."""
+    run = 0
+    for _, one in reversed(history):
+        if one is None or not one.met:
+            break
+        run += 1
+    return run
+
+
+def _plain(figure: float | None) -> float | None:
+    if figure is None or not np.isfinite(figure):
+        return None
+    return float(f"{figure:.10g}")
+
+
+def recent_words(look: Look, kind: str, months: int) -> dict[tuple[str, str], int]:
+    """How often each word was tallied in each segment in the last months of a look."""
+    from_month = add_months(look.score.as_of, 1 - months)
+    found: dict[tuple[str, str], int] = {}
+    for row in look.tallies:
+        if row.kind == kind and from_month <= row.month <= look.score.as_of:
+            segment = look.score.segment_of(row.team, row.area, row.band)
+            if segment:
+                found[segment, row.word] = found.get((segment, row.word), 0) + row.events
+    return found
