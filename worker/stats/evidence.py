@@ -16,7 +16,7 @@ from worker.stats.dispersion import (
 from worker.stats.effects import display_effect, single_variance, test_effect
 from worker.stats.panel import MEAN, PROPORTION, Bools, Floats, Panel, safe_divide, window_sums
 
-#: Values of a panel that are worked on at once, 3 MB of them: with more, every step waits for memory.
+#: Values of a panel that are worked on at once, 3 MB of them; with more, steps wait for memory.
 BLOCK = 400_000
 
 
