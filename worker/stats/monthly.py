@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from worker.stats.panel import Floats, Panel, safe_divide
+from worker.stats.panel import Floats, Panel, safe_divide, window_sums
+
+EVERY = slice(None)
 
 
-def monthly_change(panel: Panel, members: Floats) -> Floats:
+def monthly_change(panel: Panel, members: Floats, months: slice = EVERY) -> Floats:
     """Distance of each month to the segment's own baseline level, in meaningful changes.
 
     Mean over the channels that speak in a month of the mean over their indicators.
@@ -13,23 +15,24 @@ def monthly_change(panel: Panel, members: Floats) -> Floats:
     Parameters
     ----------
     members : [c, i], 1 where an indicator belongs to a channel; 0 leaves it out.
+    months : those that are asked for.
 
     Returns
     -------
     [b, g, m], positive is better; NaN in a month without evidence or without a baseline for it.
     """
-    x, n = panel.x.sum(2), panel.n.sum(2)
-    window = panel.baseline[:, None, None]
-    level = safe_divide((x * window).sum(-1), (n * window).sum(-1), np.nan)[..., None]
+    baseline = window_sums(panel, panel.baseline).over_strata()
+    level = safe_divide(baseline.x, baseline.n, np.nan)[:, :, 0, :, None]
+    x, n = panel.x[..., months].sum(2), panel.n[..., months].sum(2)
     return _by_channel(_scale(panel) * (safe_divide(x, n, np.nan) - level), n, members)
 
 
-def monthly_distance(panel: Panel, members: Floats) -> Floats:
+def monthly_distance(panel: Panel, members: Floats, months: slice = EVERY) -> Floats:
     """Distance of each month to the standards, [b, g, m] as `monthly_change`; 0 is at standard.
 
     Indicators without a standard say nothing here.
     """
-    x, n = panel.x.sum(2), panel.n.sum(2)
+    x, n = panel.x[..., months].sum(2), panel.n[..., months].sum(2)
     standard = panel.indicators.standard[:, None]
     return _by_channel(_scale(panel) * (safe_divide(x, n, np.nan) - standard), n, members)
 
@@ -42,8 +45,7 @@ def _by_channel(value: Floats, n: Floats, members: Floats) -> Floats:
     """Mean over channels of the mean over their indicators, [b, g, m] from [b, g, i, m]."""
     seen = ~np.isnan(value) & (n > 0)
     filled = np.where(seen, value, 0.0)
-    total = np.einsum("ci,bgim->bgcm", members, filled)
-    count = np.einsum("ci,bgim->bgcm", members, seen.astype(np.float64))
+    total, count = members @ filled, members @ seen.astype(np.float64)
     channel = safe_divide(total, count, np.nan)
     present = count > 0
     mean = safe_divide(np.where(present, channel, 0.0).sum(2), present.sum(2).astype(np.float64))

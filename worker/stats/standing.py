@@ -7,7 +7,7 @@ from scipy import special
 
 from worker.stats.evidence import Evidence
 from worker.stats.monthly import monthly_change, monthly_distance
-from worker.stats.panel import Bools, Floats, Indicators, Ints, Panel, safe_divide
+from worker.stats.panel import Bools, Floats, Indicators, Ints, Panel, safe_divide, span_of
 
 MATERIAL_ALPHA = 0.05
 
@@ -110,12 +110,12 @@ def held_months(panel: Panel, members: Floats) -> Ints:
     tolerance of the standards. A month without evidence ends the run: silence holds nothing. No
     month of or before the baseline counts.
     """
-    better, near = monthly_change(panel, members), monthly_distance(panel, members)
+    later = panel.baseline[:, ::-1].cumsum(1)[:, ::-1]
+    after: Bools = np.asarray((later == 0) | ~panel.baseline.any(1, keepdims=True))
+    span = span_of(after)
+    better = monthly_change(panel, members, span)
+    near = monthly_distance(panel, members, span)
     with np.errstate(invalid="ignore"):
         held: Bools = np.asarray((better > 0) | (near >= -0.5), dtype=bool)
-    later = panel.baseline[:, ::-1].cumsum(1)[:, ::-1]
-    after: Bools = np.asarray(later == 0)
-    without_baseline: Bools = np.asarray(~panel.baseline.any(1))
-    held &= after[:, None, :] | without_baseline[:, None, None]
-    latest_first = np.flip(held, axis=-1)
+    latest_first = np.flip(held & after[:, None, span], axis=-1)
     return np.asarray(np.logical_and.accumulate(latest_first, axis=-1).sum(-1))
