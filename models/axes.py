@@ -1,6 +1,6 @@
 """A strand's segments are teams, bands or areas: where a cell or an event counts along them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
@@ -43,14 +43,12 @@ def segment_of(team: str, area: str, band: str, axis: Axis) -> str:
             return area or team
 
 
-def segments_along(
-    axis: Axis, context: ServiceContext, cells: Sequence[CellRow]
-) -> tuple[str, ...]:
-    """All segments, those without evidence among them."""
+def segments_along(axis: Axis, context: ServiceContext, areas: Iterable[str]) -> tuple[str, ...]:
+    """All segments, those without evidence among them; `areas` are those that evidence names."""
     if axis is Axis.BAND:
         return tuple(Band)
     if axis is Axis.TEAM:
         return tuple(team.code for team in context.teams)
     named = {place.area or team.code for team in context.teams for place in team.places}
     named |= {team.code for team in context.teams if not team.places}
-    return tuple(sorted(named | {cell.area for cell in cells if cell.area}))
+    return tuple(sorted(named | {area for area in areas if area}))

@@ -10,6 +10,7 @@ from cli.demo_services import known_truth
 from models.context import ProgrammeVersion
 from models.vocabulary import Strand
 from tests.simulated import NOW, cells_of, context_of, sent
+from worker.columns import columns_of
 from worker.score import StrandScore, score_strand
 from worker.scoring import looks_until
 from worker.verdict import Verdict, judge
@@ -25,7 +26,9 @@ def concluded(number: int, strand: Strand) -> tuple[StrandScore, Verdict, dict[s
     as_of = service.plan.calendar[-1]
     looks = looks_until(context, as_of, service.plan.calendar[0])
     months = sorted(looks)
-    score = score_strand(strand, context, cells_of(number), months, [looks[m] for m in months])[-1]
+    score = score_strand(
+        strand, context, columns_of(cells_of(number)), months, [looks[m] for m in months]
+    )[-1]
     return score, judge(score, looks[as_of]), known_truth(service)["strands"][strand.value]
 
 

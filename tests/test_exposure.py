@@ -14,6 +14,7 @@ from models.vocabulary import MINUTES_PER_UNIT, Band, ExposureUnit, Family, Stra
 from tests.evidence_by_hand import AS_OF, context, team
 from tests.text_tables import NOTHING, Row, cases, event
 from worker.arrays import evidence_indicators, lay_out
+from worker.columns import columns_of
 from worker.windows import windows_of
 
 HOME = context(teams=(msgspec.structs.replace(team("oak"), aliases=("Oak Unit",)), "elm"))
@@ -262,7 +263,7 @@ def test_rates_of_a_service_are_per_one_unit_or_they_are_null(row: Row) -> None:
     falls = [one.code for one in evidence_indicators(home)].index("falls")
 
     def per(strand: Strand) -> list[float]:
-        panel = lay_out(strand, home, cells, [AS_OF], [window]).panel
+        panel = lay_out(strand, home, columns_of(cells), [AS_OF], [window]).panel
         return [1000 * float(each) for each in panel.n[0, :, :, falls, -1].sum(1)]
 
     exposure = [*per(Strand.TEAM_SPREAD), sum(per(Strand.SHIFT_COVERAGE))]

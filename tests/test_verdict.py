@@ -10,9 +10,11 @@ import pytest
 
 from models.vocabulary import WEAKEST_FIRST, Axis, Coverage, Level, SegmentStatus, Strand
 from tests.evidence_by_hand import cells, context, programme
+from worker.advised import ADVISED
 from worker.alignment import Alignment
+from worker.columns import columns_of
 from worker.months import CHANNELS
-from worker.score import ADVISED, StrandScore, score_strand
+from worker.score import StrandScore, score_strand
 from worker.stats.agreement import following
 from worker.stats.evidence import Evidence
 from worker.stats.standing import Gap
@@ -56,7 +58,7 @@ def scored(g: int) -> StrandScore:
     """A strand of so many teams that never changed; what a test is about is put in its place."""
     names = tuple(f"s{place}" for place in range(g))
     rows = cells(names, first=date(2024, 12, 1))
-    found = score_strand(Strand.TEAM_SPREAD, context(names), rows, [AS_OF], [WINDOWS])
+    found = score_strand(Strand.TEAM_SPREAD, context(names), columns_of(rows), [AS_OF], [WINDOWS])
     return found[0]
 
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from models.context import ServiceContext
 from models.vocabulary import Axis, Channel, SegmentStatus
+from worker.advised import ADVISED
 from worker.numbers import number
-from worker.score import ADVISED, StrandScore
+from worker.score import StrandScore
 from worker.stats.planning import WANTED_POWER
 
 

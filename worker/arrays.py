@@ -6,13 +6,14 @@ from datetime import date
 
 import numpy as np
 
-from models.axes import CellRow, axis_of, segment_of, segments_along
+from models.axes import axis_of, segment_of, segments_along
 from models.calendar import add_months
 from models.catalogue import Indicator
 from models.context import ServiceContext
 from models.vocabulary import Axis, Better, Measure, Perspective, Strand
+from worker.columns import CellColumns, Place
 from worker.months import CHANNELS, RESIDENTS, ServiceMonths
-from worker.stats.panel import MEAN, PROPORTION, RATE, Bools, Floats, Indicators, Panel
+from worker.stats.panel import MEAN, PROPORTION, RATE, Bools, Floats, Indicators, Ints, Panel
 from worker.windows import Windows, months_apart
 
 #: Months up to `as_of` that a score looks at, or more where its windows lie further back.
@@ -81,7 +82,7 @@ def indicator_arrays(chosen: Sequence[Indicator]) -> Indicators:
 def lay_out(
     strand: Strand,
     context: ServiceContext,
-    cells: Sequence[CellRow],
+    cells: CellColumns,
     as_ofs: Sequence[date],
     windows: Sequence[Windows],
 ) -> Layout:
@@ -90,9 +91,10 @@ def lay_out(
     Every window needs a current one; the months axis of each ends with its own `as_of`.
     """
     judged, beside = evidence_indicators(context), indicators_beside(context)
-    axis = axis_of(strand, context, (cell.area for cell in cells))
-    segments = segments_along(axis, context, cells)
-    oldest = min([cell.month for cell in cells], default=min(as_ofs))
+    areas = {place.area for place in cells.places}
+    axis = axis_of(strand, context, areas)
+    segments = segments_along(axis, context, areas)
+    oldest = cells.oldest or min(as_ofs)
     # Of a programme of long ago only the months that hold anything are laid out.
     reach = [
         min(months_needed(as_of, window), max(HISTORY_MONTHS, months_apart(oldest, as_of) + 1))
@@ -100,18 +102,10 @@ def lay_out(
     ]
     first = max(oldest, add_months(min(as_ofs), 1 - max(reach)))
     length = months_apart(first, max(as_ofs)) + 1
+    known, segment, stratum = placed_along(axis, context, segments, cells.places)
     whole = ServiceMonths(
-        [*judged, *beside],
-        segments,
-        strata_within(axis, context, cells),
-        axis,
-        first,
-        max(length, 1),
+        [*judged, *beside], cells, known, segment, stratum, len(segments), first, max(length, 1)
     )
-    known = {"", *(team.code for team in context.teams)}
-    for cell in cells:
-        if cell.team in known:
-            whole.add(cell)
     ends = np.array([months_apart(first, as_of) for as_of in as_ofs])
     back = np.arange(max(reach))[::-1]
     # Each row sees as far back as it would alone, so that a batch changes no score.
@@ -167,27 +161,33 @@ def months_needed(as_of: date, windows: Windows) -> int:
     return max(HISTORY_MONTHS, months_apart(earliest, as_of) + 1)
 
 
-def strata_within(
-    axis: Axis, context: ServiceContext, cells: Sequence[CellRow]
-) -> dict[tuple[str, str], int]:
-    """Places of the known teams in each segment, '' for no team; none along the team axis.
+def placed_along(
+    axis: Axis, context: ServiceContext, segments: Sequence[str], places: Sequence[Place]
+) -> tuple[Bools, Ints, Ints]:
+    """Of each place whether its team is known, and its segment and stratum or -1.
 
-    Counted segment by segment: two hundred areas of one team each are two hundred strata, not
-    forty thousand.
+    Strata are the teams within a segment, '' for no team; one for all along the team axis. They
+    are counted segment by segment: two hundred areas of one team each are two hundred strata,
+    not forty thousand.
     """
-    if axis is Axis.TEAM:
-        return {}
-    known = {"", *(team.code for team in context.teams)}
-    found: dict[str, set[str]] = {}
-    for cell in cells:
-        if cell.team in known:
-            segment = segment_of(cell.team, cell.area, cell.band, axis)
-            found.setdefault(segment, set()).add(cell.team)
-    return {
-        (segment, team): place
-        for segment, teams in found.items()
-        for place, team in enumerate(sorted(teams))
-    }
+    teams = {"", *(team.code for team in context.teams)}
+    at = {name: position for position, name in enumerate(segments)}
+    names = [segment_of(place.team, place.area, place.band, axis) for place in places]
+    known = [place.team in teams for place in places]
+    within: dict[str, set[str]] = {}
+    for name, place, is_known in zip(names, places, known, strict=True):
+        if is_known:
+            within.setdefault(name, set()).add(place.team)
+    order = {name: {team: n for n, team in enumerate(sorted(of))} for name, of in within.items()}
+    stratum = [
+        0 if axis is Axis.TEAM else order.get(name, {}).get(place.team, -1)
+        for name, place in zip(names, places, strict=True)
+    ]
+    return (
+        np.array(known, dtype=bool),
+        np.array([at.get(name, -1) for name in names], dtype=np.int64),
+        np.array(stratum, dtype=np.int64),
+    )
 
 
 def _window_mask(at: np.ndarray, first: date, window: tuple[date, date] | None) -> Bools:

@@ -5,17 +5,16 @@ from datetime import date
 
 import numpy as np
 
-from models.axes import CellRow, segment_of
 from models.catalogue import HOURS_PLANNED, Indicator
 from models.vocabulary import (
     CHECK_CHANNELS,
     MINUTES_PER_UNIT,
-    Axis,
     Channel,
     ExposureUnit,
     Measure,
 )
-from worker.stats.panel import Bools, Floats, safe_divide
+from worker.columns import CellColumns, month_number
+from worker.stats.panel import Bools, Floats, Ints, safe_divide
 from worker.windows import Windows, months_apart
 
 CHANNELS = tuple(Channel)
@@ -25,75 +24,81 @@ UNITS = tuple(ExposureUnit)
 RESIDENTS, CARE_HOURS = (
     UNITS.index(unit) for unit in (ExposureUnit.RESIDENT_DAYS, ExposureUnit.CARE_HOURS)
 )
+_UNIT_PLACE = {unit.value: place for place, unit in enumerate(UNITS)}
 
 
 class ServiceMonths:
-    """Sums of a service by segment, stratum, indicator and month, [g, k, i, t]."""
+    """Sums of a service by segment, stratum, indicator and month, [g, k, i, t].
+
+    segment, stratum : by place of the columns, -1 where its evidence is in none. Evidence of a
+        place that is not `known` does not exist for the service.
+    """
 
     def __init__(
         self,
         chosen: Sequence[Indicator],
-        segments: Sequence[str],
-        strata: dict[tuple[str, str], int],
-        axis: Axis,
+        columns: CellColumns,
+        known: Bools,
+        segment: Ints,
+        stratum: Ints,
+        segments: int,
         first: date,
         length: int,
     ) -> None:
-        self.axis, self.first, self.length = axis, first, length
+        self.first, self.length = first, length
         self.chosen = list(chosen)
         self.place = {one.code: position for position, one in enumerate(chosen)}
-        self.segment = {name: position for position, name in enumerate(segments)}
-        self.stratum = strata
-        widest = max(strata.values(), default=0) + 1
-        shape = (len(segments), widest, len(chosen), length)
-        self.x, self.n, self.squares = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-        care = (len(ExposureUnit), len(segments), widest, length)
-        self.care, self.care_known = np.zeros(care), np.zeros(care, dtype=bool)
-        self.counted_in = np.zeros((len(ExposureUnit), length), dtype=bool)
-        self.planned = np.zeros((len(segments), length))
-        self.checks, self.seen = np.zeros_like(self.planned), np.zeros_like(self.planned)
+        widest = int(stratum.max(initial=0)) + 1
+        month = columns.month - month_number(first)
+        within = known[columns.place] & (month >= 0) & (month < length)
+        of_segment, of_stratum = segment[columns.place], stratum[columns.place]
+        placed = within & (of_segment >= 0) & (of_stratum >= 0)
+
+        units = np.array([_UNIT_PLACE.get(code, -1) for code in columns.codes], dtype=np.int64)
+        unit = units[columns.code]
+        self.counted_in = np.zeros((len(UNITS), length), dtype=bool)
+        # Whatever its segment: care that lies in none is care of the service all the same.
+        counted = within & (unit >= 0)
+        self.counted_in[unit[counted], month[counted]] = True
+        self.care = np.zeros((len(UNITS), segments, widest, length))
+        care = counted & placed
+        at = (unit[care], of_segment[care], of_stratum[care], month[care])
+        np.add.at(self.care, at, columns.x[care])
+        self.care_known = np.zeros(self.care.shape, dtype=bool)
+        self.care_known[at] = True
+
+        hours = np.array([code == HOURS_PLANNED for code in columns.codes], dtype=bool)
+        rostered = placed & hours[columns.code]
+        self.planned = np.zeros((segments, length))
+        np.add.at(self.planned, (of_segment[rostered], month[rostered]), columns.x[rostered])
+
+        positions = np.array([self.place.get(code, -1) for code in columns.codes], dtype=np.int64)
+        indicator = positions[columns.code]
+        spoken = within & (indicator >= 0)
         # Evidence of any segment or none, to say what share of it can be attributed.
         self.everywhere = np.zeros((len(chosen), length))
-        self.events = np.zeros((len(segments), len(chosen), length))
-        self.unit_place = {unit.value: place for place, unit in enumerate(UNITS)}
-
-    def add(self, cell: CellRow) -> None:
-        month = months_apart(self.first, cell.month)
-        if not 0 <= month < self.length:
-            return
-        if cell.indicator in self.unit_place:
-            # Whatever its segment: care that lies in none is care of the service all the same.
-            self.counted_in[self.unit_place[cell.indicator], month] = True
-        elif cell.indicator in self.place:
-            self.everywhere[self.place[cell.indicator], month] += cell.events
-        name = segment_of(cell.team, cell.area, cell.band, self.axis)
-        segment = self.segment.get(name)
-        stratum = 0 if self.axis is Axis.TEAM else self.stratum.get((name, cell.team))
-        if segment is None or stratum is None:
-            return
-        if cell.indicator == HOURS_PLANNED:
-            self.planned[segment, month] += cell.x
-        elif cell.indicator in self.unit_place:
-            unit = self.unit_place[cell.indicator]
-            self.care[unit, segment, stratum, month] += cell.x
-            self.care_known[unit, segment, stratum, month] = True
-        elif cell.indicator in self.place:
-            self._add_indicator(cell, segment, stratum, month)
-
-    def _add_indicator(self, cell: CellRow, segment: int, stratum: int, month: int) -> None:
-        position = self.place[cell.indicator]
-        indicator = self.chosen[position]
-        at = (segment, stratum, position, month)
-        scale = _HUNDREDTHS if indicator.measure is Measure.MEAN else 1.0
-        self.x[at] += cell.x / scale
-        self.n[at] += cell.n
-        self.squares[at] += cell.sum_squares / scale**2
-        self.events[segment, position, month] += cell.events
-        if not indicator.evidence:
-            return
-        self.seen[segment, month] += cell.events
-        if indicator.channel in CHECK_CHANNELS:
-            self.checks[segment, month] += cell.events
+        np.add.at(self.everywhere, (indicator[spoken], month[spoken]), columns.events[spoken])
+        here = spoken & placed
+        at = (of_segment[here], of_stratum[here], indicator[here], month[here])
+        self.x, self.n, self.squares = (
+            np.zeros((segments, widest, len(chosen), length)) for _ in range(3)
+        )
+        for sums, values in (
+            (self.x, columns.x),
+            (self.n, columns.n),
+            (self.squares, columns.squares),
+        ):
+            np.add.at(sums, at, values[here])
+        # Whole numbers until here, so that sums are exact in any order.
+        scale = np.array([_HUNDREDTHS if one.measure is Measure.MEAN else 1.0 for one in chosen])
+        self.x /= scale[:, None]
+        self.squares /= scale[:, None] ** 2
+        self.events = np.zeros((segments, len(chosen), length))
+        np.add.at(self.events, (at[0], at[2], at[3]), columns.events[here])
+        judged = np.array([one.evidence for one in chosen], dtype=bool)
+        check = np.array([one.channel in CHECK_CHANNELS for one in chosen], dtype=bool) & judged
+        self.seen = self.events[:, judged].sum(1)
+        self.checks = self.events[:, check].sum(1)
 
     def take(self, values: Floats, at: np.ndarray) -> Floats:
         """Months `at` [b, m] of the last axis, with b in front; 0 outside what is known."""

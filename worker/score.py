@@ -1,55 +1,43 @@
 """Scoring is one loop over strands: a strand is an axis and a contrast, the rest is the same."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from typing import TypeVar
 
 import numpy as np
 
-from models.axes import CellRow, segment_of
+from models.axes import segment_of
 from models.context import ServiceContext
 from models.vocabulary import (
-    CHECK_CHANNELS,
     AlignmentState,
     Axis,
-    Channel,
     Coverage,
     SegmentStatus,
     Strand,
 )
-from worker.alignment import Alignment, alignment_of, alignment_states, whole_service
-from worker.arrays import Layout, lay_out
+from worker.advised import ADVISED, further_of
+from worker.alignment import Alignment, alignment_states
+from worker.arrays import lay_out
+from worker.columns import CellColumns
+from worker.contrast import contrast_of
 from worker.course import Course, concerned_channels, course_of
 from worker.coverage import coverage_of, share_of_care
 from worker.levels import levels_beside, mix_shift, service_level_beside, shrunk_now
-from worker.months import CHANNELS
 from worker.stats.claims import Claim, claim
 from worker.stats.conjunction import least_share
 from worker.stats.evidence import Evidence, indicator_evidence
 from worker.stats.looks import alpha_of_look, year_of_look
-from worker.stats.method import METHODS, Method
+from worker.stats.method import METHODS
 from worker.stats.panel import Bools, Floats, Ints
-from worker.stats.planning import further_events, planned_power
+from worker.stats.planning import planned_power
 from worker.stats.rounding import rounded
-from worker.stats.segments import Segments, doubled, segments_of
 from worker.stats.shrinkage import ShrunkLevels
 from worker.stats.standing import Gap, gap_to_benchmark, held_months
 from worker.uneven import Unevenness, uneven_of
 from worker.windows import Windows
 
 MOVING_ALPHA, MOVING_GAIN = 0.05, 0.5
-
-
-#: What a provider can do more of, the least effort first: one kind of check, or all of them.
-ADVISED: tuple[tuple[Channel, ...], ...] = (
-    (Channel.AUDIT,),
-    (Channel.OBSERVATION,),
-    (Channel.STAFF_KNOWLEDGE,),
-    (Channel.FEEDBACK,),
-    CHECK_CHANNELS,
-    (*CHECK_CHANNELS, Channel.FEEDBACK),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,60 +119,51 @@ class StrandScore:
 def score_strand(
     strand: Strand,
     context: ServiceContext,
-    cells: Sequence[CellRow],
+    cells: CellColumns,
     as_ofs: Sequence[date],
     windows: Sequence[Windows],
+    asked: Container[date] | None = None,
 ) -> list[StrandScore]:
     """Score one strand of one service for several `as_of`, in their order, in one call.
 
     A claim stands within its year of looks: what is claimed of the last of them depends on those
-    of the same year before it.
+    of the same year before it. Advice is worked out for the `asked` ones alone, or for all.
     """
     method = METHODS[context.choices.method]
     layout = lay_out(strand, context, cells, as_ofs, windows)
     evidence = indicator_evidence(layout.panel)
     required = context.choices.channels_required
-    external = layout.panel.indicators.external
-    everything = np.ones_like(external)
-    whole = segments_of(evidence, layout.members, required, everything, method)
-    alignment = whole_alignment = None
-    parts = [(everything, required)]
-    p_improved, p_stronger = whole.p_improved, whole.p_stronger(method)
-    p_change, p_worsened = whole.p_stronger_by_change(method), whole.p_worsened
-    p_standard = whole.p_standard
-    lacking = (whole.channels_both < required) & (whole.channels_now < required)
-    if strand is Strand.EVIDENCE_ALIGNMENT:
-        inside = segments_of(evidence, layout.members, required, ~external, method)
-        outside = segments_of(evidence, layout.members, 1, external, method)
-        p_improved = np.maximum(inside.p_improved, outside.p_improved)
-        p_stronger = np.maximum(inside.p_stronger(method), outside.p_stronger(method))
-        p_change = np.maximum(
-            inside.p_stronger_by_change(method), outside.p_stronger_by_change(method)
-        )
-        p_standard = np.maximum(inside.p_standard, outside.p_standard)
-        p_worsened = doubled(inside.p_worsened, outside.p_worsened)
-        lacking = _lacking(inside, required) | _lacking(outside, 1)
-        parts = [(~external, required), (external, 1)]
-        alignment = alignment_of(layout.panel, layout.members, inside, outside)
-        whole_alignment = whole_service(layout.panel, layout.members, required, method)
-    mixed = whole.mixed
-    p_stronger = np.where(lacking | mixed, 1.0, p_stronger)
-    p_change = np.where(lacking | mixed, 1.0, p_change)
+    asks = contrast_of(strand, layout, evidence, required, method)
     alpha = np.array([alpha_of_look(window.look, window.first_full, method) for window in windows])
     years = [year_of_look(window.look) for window in windows]
 
     def claimed(p: Floats) -> Claim:
         return claim(np.where(layout.provided, p, np.nan), alpha, years, method)
 
-    reached, by_change, worsened = claimed(p_stronger), claimed(p_change), claimed(p_worsened)
+    reached, by_change, worsened = (
+        claimed(p) for p in (asks.p_stronger, asks.p_change, asks.p_worsened)
+    )
     held = held_months(layout.panel, layout.members)
     gap = gap_to_benchmark(evidence, layout.panel.indicators, layout.provided)
-    power = planned_power(evidence, layout.members, required, everything, alpha, method)
-    further = np.stack(
-        [_further(layout, evidence, parts, alpha, channels, method) for channels in ADVISED],
-        axis=-1,
+    power = np.minimum.reduce(
+        [
+            planned_power(
+                evidence, layout.members, least, chosen, alpha * method.share_of_change, method
+            )
+            for chosen, least in asks.parts
+        ]
     )
-    uneven = uneven_of(evidence, layout.panel, layout.members, whole, layout.provided)
+    wanted = np.array([asked is None or as_of in asked for as_of in as_ofs])
+    further = np.full((*layout.provided.shape, len(ADVISED)), np.nan)
+    further[wanted] = further_of(
+        at_row(evidence, wanted),
+        layout.members,
+        layout.check_sizes[wanted],
+        asks.parts,
+        alpha[wanted] * method.share_of_change,
+        method,
+    )
+    uneven = uneven_of(evidence, layout.panel, layout.members, asks.whole, layout.provided)
     course = course_of(
         layout.panel, evidence, layout.members, reached.named, context.choices.spc_rules
     )
@@ -193,7 +172,7 @@ def score_strand(
     service_now = service_level_beside(layout.beside)
     shift = mix_shift(layout.panel)
     concerns = concerned_channels(course, layout.members)
-    states = alignment_states(alignment) if alignment is not None else []
+    states = [] if asks.alignment is None else alignment_states(asks.alignment)
     scores = []
     for row, window in enumerate(windows):
         named, named_worsened = reached.named[row], worsened.named[row]
@@ -208,12 +187,12 @@ def score_strand(
                 alpha=float(alpha[row]),
                 status=_statuses(
                     layout.provided[row],
-                    lacking[row],
+                    asks.lacking[row],
                     named_worsened,
-                    mixed[row],
+                    asks.mixed[row],
                     named,
-                    (rounded(p_improved[row]) <= MOVING_ALPHA)
-                    | (np.nan_to_num(whole.g[row]) >= MOVING_GAIN),
+                    (rounded(asks.p_improved[row]) <= MOVING_ALPHA)
+                    | (np.nan_to_num(asks.whole.g[row]) >= MOVING_GAIN),
                 ),
                 coverage=coverage,
                 bound=int(reached.bound[row]),
@@ -222,15 +201,15 @@ def score_strand(
                 claimed_in=as_ofs[reached.made_at[row]] if reached.made_at[row] >= 0 else None,
                 named=named,
                 named_worsened=named_worsened,
-                p_improved=p_improved[row],
+                p_improved=asks.p_improved[row],
                 p_adjusted=reached.adjusted[row],
-                g=whole.g[row],
-                g_variance=whole.g_variance[row],
-                channel_z=whole.z[row],
-                channel_g=whole.channel_g[row],
-                channel_variance=whole.channel_variance[row],
+                g=asks.whole.g[row],
+                g_variance=asks.whole.g_variance[row],
+                channel_z=asks.whole.z[row],
+                channel_g=asks.whole.channel_g[row],
+                channel_variance=asks.whole.channel_variance[row],
                 channel_n=layout.channel_events[row],
-                at_standard=rounded(p_standard[row]) <= MOVING_ALPHA,
+                at_standard=rounded(asks.p_standard[row]) <= MOVING_ALPHA,
                 held=held[row],
                 power=power[row],
                 gap=at_row(gap, row),
@@ -249,43 +228,19 @@ def score_strand(
                 uneven=at_row(uneven, row),
                 course=at_row(course, row),
                 shrunk=at_row(shrunk, row),
-                alignment=None if alignment is None else at_row(alignment, row),
-                whole=None if whole_alignment is None else at_row(whole_alignment, row),
+                alignment=None if asks.alignment is None else at_row(asks.alignment, row),
+                whole=None if asks.service is None else at_row(asks.service, row),
                 states=tuple(states[row]) if states else (),
             )
         )
     return scores
 
 
-def _further(
-    layout: Layout,
-    evidence: Evidence,
-    parts: Sequence[tuple[Bools, int]],
-    alpha: Floats,
-    channels: Sequence[Channel],
-    method: Method,
-) -> Floats:
-    """Further events of each of these channels that would do for every part of the contrast."""
-    places = [CHANNELS.index(channel) for channel in channels]
-    needed = [
-        further_events(
-            evidence, layout.members, required, chosen, alpha, layout.check_sizes, places, method
-        )
-        for chosen, required in parts
-        if (layout.members[places] * chosen).any()
-    ]
-    return np.asarray(np.fmax.reduce(needed)) if needed else np.full(layout.provided.shape, np.nan)
-
-
-def _lacking(part: Segments, required: int) -> Bools:
-    return np.asarray((part.channels_both < required) & (part.channels_now < required))
-
-
 Arrays = TypeVar("Arrays")
 
 
-def at_row(of: Arrays, row: int) -> Arrays:
-    """One look of a value whose arrays all begin with the axis of looks."""
+def at_row(of: Arrays, row: int | Bools) -> Arrays:
+    """One look, or some looks, of a value whose arrays all begin with the axis of looks."""
     values = [getattr(of, field.name) for field in fields(of)]  # type: ignore[arg-type]  # a frozen dataclass
     return type(of)(*(at_row(v, row) if is_dataclass(v) else v[row] for v in values))
 

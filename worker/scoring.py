@@ -10,6 +10,7 @@ from models.context import ServiceContext
 from models.tallies import TallyRow
 from models.vocabulary import Strand
 from worker.arrays import HISTORY_MONTHS, months_needed
+from worker.columns import columns_of
 from worker.content import content_of
 from worker.score import StrandScore, score_strand
 from worker.stats.looks import year_of_look
@@ -40,9 +41,12 @@ def conclude(
     looks = {month: look for each in series.values() for month, look in each.items()}
     months = sorted(looks)
     scores: dict[Strand, dict[date, StrandScore]] = {}
+    columns = columns_of(cells)
     if months:
         for strand in Strand:
-            found = score_strand(strand, context, cells, months, [looks[m] for m in months])
+            found = score_strand(
+                strand, context, columns, months, [looks[m] for m in months], asked=set(as_ofs)
+            )
             scores[strand] = dict(zip(months, found, strict=True))
     concluded = {}
     for as_of in as_ofs:

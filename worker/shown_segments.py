@@ -16,6 +16,7 @@ from worker.score import StrandScore
 from worker.stats.combination import upper_tail
 from worker.stats.control_charts import LEAST_MONTHS
 from worker.stats.segments import DESCRIPTIVE_ALPHA
+from worker.stats.shrinkage import FEWEST_UNITS
 from worker.uneven import Z95
 
 
@@ -128,8 +129,13 @@ def channel_content(score: StrandScore, place: int, channel: int) -> dict[str, A
 
 
 def gaps_content(context: ServiceContext, score: StrandScore, place: int) -> list[dict[str, Any]]:
-    """Distance to the benchmark, indicator by indicator, where it is material or minor."""
+    """Distance to the benchmark, indicator by indicator, with the level it is of.
+
+    Of fewer than five segments nothing is known of how they differ; drawn to their common level,
+    a band that is truly better would be shown as one that is not.
+    """
     found = []
+    seen = (~np.isnan(score.shrunk.raw)).sum(0)
     for position, indicator in enumerate(evidence_indicators(context)):
         estimate = score.gap.estimate[place, position]
         if np.isnan(estimate):
@@ -151,7 +157,9 @@ def gaps_content(context: ServiceContext, score: StrandScore, place: int) -> lis
                 "upper": number(score.gap.upper[place, position]),
                 "state": state,
                 "n_current": number(score.evidence.n_current[place, position]),
-                "shrunk": interval(
+                "shrunk": None
+                if seen[position] < FEWEST_UNITS
+                else interval(
                     score.shrunk.level[place, position],
                     score.shrunk.lower[place, position],
                     score.shrunk.upper[place, position],

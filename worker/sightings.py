@@ -165,11 +165,15 @@ def families_out_of_hours(look: Look) -> Iterator[Sighting]:
 
 
 def night_or_weekend_gap(look: Look) -> Iterator[Sighting]:
-    gap = look.score.gap
+    gap, indicators = look.score.gap, evidence_indicators(look.context)
     for place, band in _counted(look):
-        if band != CORE and not np.isnan(gap.estimate[place]).all():
-            worst = float(np.nanmin(gap.estimate[place]))
-            yield Sighting(band, worst, bool(gap.material[place].any()))
+        material = gap.material[place]
+        seen = np.where(material if material.any() else True, gap.estimate[place], np.nan)
+        if band != CORE and not np.isnan(seen).all():
+            worst = int(np.nanargmin(seen))
+            yield Sighting(
+                band, float(seen[worst]), bool(material.any()), of=indicators[worst].code
+            )
 
 
 def weaker_handovers(look: Look) -> Iterator[Sighting]:

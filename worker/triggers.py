@@ -52,6 +52,8 @@ class Sighting(NamedTuple):
     figure: float | None
     met: bool
     words: str = ""
+    #: What the figure is of, where that may be another thing at each look.
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ def _signal(
         "state": state.value,
         "text": rule.says,
         "figure": None if newest is None else _plain(newest.figure),
+        "of": (newest.of or None) if newest is not None else None,
         "threshold": rule.threshold,
         "since": f"{since:%Y-%m}",
         "looks": run,
