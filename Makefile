@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test bench lock clean openapi
+.PHONY: run test conformance bench lock clean openapi
 
 run: $(VENV)/.installed
 	@exec $(BIN)/breadth up
@@ -11,7 +11,10 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.check
 
-bench: $(VENV)/.installed-dev
+conformance: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.conformance "$(or $(VECTORS),../shared/vectors)"
+
+bench: $(VENV)/.installed-bench
 	@$(BIN)/python -m bench
 
 openapi: $(VENV)/.installed
@@ -33,9 +36,15 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
+$(VENV)/.installed-bench: requirements-bench.lock $(VENV)/.installed
+	@echo "Installing what the benchmarks compare with into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.lock
+	@touch $@
+
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --extra bench -c requirements.lock pyproject.toml -o requirements-bench.lock
 
 clean:
 	rm -rf $(VENV) .breadth .mypy_cache .ruff_cache .pytest_cache .hypothesis
