@@ -1,11 +1,20 @@
 """Shapes of the views for the contract; readers should expect further fields to appear."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from models.vocabulary import Channel, ChannelState, Coverage, Level, SegmentStatus, Strand
+from models.vocabulary import (
+    AlignmentState,
+    Channel,
+    ChannelState,
+    Coverage,
+    GapState,
+    Level,
+    SegmentStatus,
+    Strand,
+)
 
 
 class Window(BaseModel):
@@ -77,6 +86,26 @@ class Improvement(Interval):
     )
 
 
+class Lag(BaseModel):
+    """By how many months what people say follows what is measured; needs 18 shared months."""
+
+    months: int
+    correlation: float | None
+    beyond_noise: bool
+
+
+class Aligned(BaseModel):
+    """Inside against outside, in meaningful changes."""
+
+    internal: Interval
+    external: Interval
+    pace: Interval = Field(description="External less half of internal: below 0 is slower.")
+    slower: bool = Field(
+        description="Inside improved, and outside is not shown to be half as fast."
+    )
+    lag: Lag | None
+
+
 class ChannelShown(Interval):
     channel: Channel
     n_baseline: float | None
@@ -91,6 +120,25 @@ class GapShown(Interval):
     benchmark: float | None
     benchmark_is_standard: bool
     state: Literal["material", "minor", "undetermined"]
+    n_current: float | None
+    shrunk: Interval | None = Field(
+        description="Level drawn towards what the segments share; null below five segments."
+    )
+
+
+class ChangePoint(BaseModel):
+    """Where the level changes most by least squares, with its 95% interval."""
+
+    month: str
+    from_: str = Field(alias="from")
+    to: str
+    p: float | None
+
+
+class PlaceInOrder(BaseModel):
+    rank: int
+    months_after_origin: int
+    indistinguishable_from_origin: bool
 
 
 class SegmentShown(BaseModel):
@@ -101,6 +149,10 @@ class SegmentShown(BaseModel):
     at_standard: bool
     internal: Interval | None = Field(default=None, description="Evidence alignment alone.")
     external: Interval | None = Field(default=None, description="Evidence alignment alone.")
+    pace: Interval | None = Field(default=None, description="Evidence alignment alone.")
+    slower: bool | None = Field(default=None, description="Evidence alignment alone.")
+    lag: Lag | None = Field(default=None, description="Evidence alignment alone.")
+    state: AlignmentState | None = Field(default=None, description="Evidence alignment alone.")
     channels: list[ChannelShown]
     gaps: list[GapShown]
     coverage: Coverage
@@ -109,9 +161,67 @@ class SegmentShown(BaseModel):
     planned_power: float | None = Field(
         description="Chance that a gain of one meaningful change in every channel would be seen."
     )
-    started: str | None
+    started: str | None = Field(
+        description="First month of the first improvement run still in force on its control chart."
+    )
+    started_reason: str | None = Field(description="Why there is no start.")
+    change_point: ChangePoint | None
+    order: PlaceInOrder | None = Field(description="Of segments claimed by name.")
     held_months: int
-    closing_per_month: float | None
+    closing_per_month: float | None = Field(description="Meaningful changes nearer the benchmark.")
+    closing_interval: Interval
+    mix_shift: float | None = Field(
+        description="Share of the evidence that comes from other teams than at baseline."
+    )
+
+
+class EndOfGap(BaseModel):
+    segment: str
+
+
+class BestSegment(EndOfGap):
+    ahead_of_the_others: Interval
+
+
+class WeakestSegment(EndOfGap):
+    behind_the_best: Interval
+
+
+class GapBetween(BaseModel):
+    """How far segments lie apart, now and at baseline, and who looks at it when."""
+
+    state: GapState
+    between_segments_now: Interval
+    between_segments_at_baseline: Interval
+    change: Interval
+    closing_per_month: Interval
+    best: BestSegment | None
+    weakest: WeakestSegment | None
+    reviewed_by: str
+    next_review_on: date
+
+
+class Seen(BaseModel):
+    as_of: str
+    figure: float | None
+    met: bool
+
+
+class Signal(BaseModel):
+    """A warning or a trigger: what was seen, against what, since when."""
+
+    code: str
+    segment: str | None
+    word: str | None = Field(description="Theme, indicator or person that it is about.")
+    of: str | None = Field(description="Indicator that the figure is of.")
+    state: Literal["open", "watching", "cleared"]
+    text: str
+    figure: float | None
+    threshold: float
+    since: str
+    looks: int
+    looks_needed: int
+    history: list[Seen]
 
 
 class ToDate(BaseModel):
@@ -139,10 +249,15 @@ class StrandView(ViewHead):
     breadth: Breadth | None
     segments: list[SegmentShown]
     concentration: dict[str, Any]
-    gap: dict[str, Any]
+    gap: GapBetween | dict[str, Any]
     heterogeneity: dict[str, Any]
-    warnings: list[dict[str, Any]]
-    triggers: list[dict[str, Any]]
+    spread: dict[str, Any] = Field(description="Origin and order of segments claimed by name.")
+    whole_service: Aligned | None = Field(default=None, description="Evidence alignment alone.")
+    attributed: dict[str, float | None] = Field(
+        description="Share of each indicator's evidence that names a segment."
+    )
+    warnings: list[Signal]
+    triggers: list[Signal]
     would_change: list[dict[str, Any]]
 
 
