@@ -17,6 +17,9 @@ conformance: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-bench
 	@$(BIN)/python -m bench
 
+calibration: $(VENV)/.installed-dev
+	@$(BIN)/python -m bench.calibration --through-api
+
 openapi: $(VENV)/.installed
 	@$(BIN)/python -m openapi.write
 

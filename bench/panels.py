@@ -11,7 +11,7 @@ import numpy as np
 from cli.simulate import INDEX, INDICATORS, NO_BAND, RATE, Array, Plan
 from cli.simulate_draw import Counts
 from models.catalogue import STARTER
-from models.vocabulary import Axis
+from models.vocabulary import Axis, Strand
 from worker.arrays import indicator_arrays
 from worker.months import CHANNELS
 from worker.stats.conjunction import lower_bound
@@ -19,7 +19,7 @@ from worker.stats.evidence import indicator_evidence
 from worker.stats.method import DEFAULT, Method
 from worker.stats.panel import Floats, Ints, Panel
 from worker.stats.rounding import rounded
-from worker.stats.segments import Segments, segments_of
+from worker.stats.segments import Segments, doubled, segments_of
 
 #: What the simulator draws and the catalogue counts as evidence.
 JUDGED = tuple(one.code for one in STARTER if one.evidence and one.code in INDEX)
@@ -88,14 +88,38 @@ def _along(values: Array, plan: Plan, axis: Axis) -> Floats:
 
 def judged(panel: Panel, method: Method = DEFAULT, required: int = 2) -> Segments:
     """Every run's segments by the kernel, as a strand without a contrast is scored."""
-    indicators = panel.indicators
     return segments_of(
         indicator_evidence(panel),
-        np.asarray(indicators.channel == np.arange(len(CHANNELS))[:, None], dtype=np.float64),
+        members_of(panel),
         required,
-        np.ones(len(indicators), dtype=bool),
+        np.ones(len(panel.indicators), dtype=bool),
         method,
     )
+
+
+def members_of(panel: Panel) -> Floats:
+    """Which indicators belong to which channel, [c, i]."""
+    of = panel.indicators.channel == np.arange(len(CHANNELS))[:, None]
+    return np.asarray(of, dtype=np.float64)
+
+
+def strand_p(
+    panel: Panel, strand: Strand, method: Method = DEFAULT, required: int = 2
+) -> tuple[Floats, Floats]:
+    """p of the stronger position and of having become worse, [runs, g], as a strand is scored.
+
+    Inside and outside have to agree where they are held against each other.
+    """
+    evidence, members = indicator_evidence(panel), members_of(panel)
+    external = panel.indicators.external
+    whole = segments_of(evidence, members, required, np.ones_like(external), method)
+    if strand is not Strand.EVIDENCE_ALIGNMENT:
+        return whole.p_stronger(method), whole.p_worsened
+    inside = segments_of(evidence, members, required, ~external, method)
+    outside = segments_of(evidence, members, 1, external, method)
+    p = np.maximum(inside.p_stronger(method), outside.p_stronger(method))
+    worse = doubled(inside.p_worsened, outside.p_worsened)
+    return np.asarray(np.where(whole.mixed, 1.0, p)), worse
 
 
 def claimed(segments: Segments, alpha: float, method: Method = DEFAULT) -> Ints:

@@ -9,8 +9,9 @@ from datetime import date
 
 import numpy as np
 
-from bench.panels import Span
+from bench.panels import CATALOGUE, Span
 from cli.simulate import BASELINE, IMPROVED, INDEX, INDICATORS, PLACES, Array, Plan, Team, Volumes
+from models.vocabulary import Channel
 
 #: Level before and after, in the catalogue's units.
 LEVELS = {
@@ -23,21 +24,26 @@ LEVELS = {
 }
 CODES = tuple(LEVELS)
 RESIDENTS = 16
-VOLUMES = Volumes(
-    doses_a_day=50,
-    audits=(4.0, 25),
-    observations=(3.0, 12),
-    knowledge=(4.0, 10),
-    ratings=5.0,
-    records=(0.0, 12),
-    supervisions=(0.0, 1),
-    self_assessments=(0.0, 20),
-    fft=0.0,
-    staff_ratings=0.0,
-)
-#: Six months against three, and twelve against six.
+#: Six months against three, twelve against three, and twelve against six.
 SHORT = Span(start=6, as_of=9, baseline_months=6, current_months=3)
+MIDDLE = Span(start=12, as_of=15, baseline_months=12, current_months=3)
 LONG = Span(start=12, as_of=18, baseline_months=12, current_months=6)
+
+
+def volumes(evidence: float = 1.0) -> Volumes:
+    """What a team of the reference service sends, or that many times as much."""
+    return Volumes(
+        doses_a_day=50 * evidence,
+        audits=(4.0 * evidence, 25),
+        observations=(3.0 * evidence, 12),
+        knowledge=(4.0 * evidence, 10),
+        ratings=5.0 * evidence,
+        records=(0.0, 12),
+        supervisions=(0.0, 1),
+        self_assessments=(0.0, 20),
+        fft=0.0,
+        staff_ratings=0.0,
+    )
 
 
 def gains(*teams: float) -> Array:
@@ -52,8 +58,25 @@ def in_one_alone(code: str, size: float) -> Array:
     return gain
 
 
+def in_channels(channels: Sequence[Channel], size: float) -> Array:
+    """A gain of this size in all the indicators of some channels, [places, indicators]."""
+    gain = np.zeros((PLACES, len(INDICATORS)))
+    gain[:, [INDEX[code] for code in CODES if CATALOGUE[code].channel in channels]] = size
+    return gain
+
+
+def both(teams: Sequence[float], last: Array) -> Array:
+    """Teams that gain alike in all they do, and a last one that does not."""
+    return np.concatenate([gains(*teams), last[None]])
+
+
 def reference_plan(
-    gain: Array, span: Span, *, dispersion: float = 2.0, autocorrelation: float = 0.2
+    gain: Array,
+    span: Span,
+    *,
+    dispersion: float = 2.0,
+    autocorrelation: float = 0.2,
+    evidence: float = 1.0,
 ) -> Plan:
     """A plan of as many teams as `gain` has; what is gained is there in full after the start."""
     baseline, improved = BASELINE.copy(), IMPROVED.copy()
@@ -63,7 +86,7 @@ def reference_plan(
         service="1-000000006",
         name="Reference service",
         first_month=date(2024, 1, 1),
-        teams=tuple(_team(number, span.start) for number in range(len(gain))),
+        teams=tuple(_team(number, span.start, evidence) for number in range(len(gain))),
         gain=gain,
         months=span.as_of + 1,
         baseline=baseline,
@@ -74,18 +97,13 @@ def reference_plan(
     )
 
 
-def _team(number: int, starts: int) -> Team:
+def _team(number: int, starts: int, evidence: float) -> Team:
     return Team(
         code=f"team{number + 1}",
         name=f"Team {number + 1}",
         area=None,
-        residents=RESIDENTS,
+        residents=round(RESIDENTS * evidence),
         led_by="nobody",
         starts=starts,
-        volumes=VOLUMES,
+        volumes=volumes(evidence),
     )
-
-
-def both(teams: Sequence[float], last: Array) -> Array:
-    """Teams that gain alike in all they do, and a last one that does not."""
-    return np.concatenate([gains(*teams), last[None]])

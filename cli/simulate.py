@@ -140,6 +140,8 @@ class Plan:
     improved: Array = field(default_factory=IMPROVED.copy)
     #: Months from the first effect to the full one.
     ramp: int = 4
+    #: The same once a team's improvement has ended; None: all of it is lost.
+    kept: Array | None = None
     #: Pearson dispersion of the months of a team.
     dispersion: float = 2.0
     indicator_correlation: float = 0.3
@@ -176,30 +178,6 @@ def band_days(month: date) -> Array:
     minutes = [band_minutes(day, ()) for day in _dates(month)]
     held = [sum(day.get(band, 0) for day in minutes) / 1440 for band in BANDS]
     return np.array([*held, 0.0])
-
-
-def link(level: Array) -> Array:
-    """Logit of proportions and of the place of a mean between 1 and 5; logarithm of rates."""
-    share = np.where(MEAN, (level - 1) / RATING_STEPS, level)
-    share = np.where(RATE, 0.5, share)
-    return np.asarray(np.where(RATE, np.log(level), np.log(share / (1 - share))))
-
-
-def levels(plan: Plan) -> Array:
-    """True level on the link scale, shape (teams, places, indicators, months)."""
-    months = np.arange(plan.months)
-    starts = np.array([team.starts for team in plan.teams])
-    ends = np.array([plan.months if team.ends is None else team.ends for team in plan.teams])
-    in_force = np.clip((months - starts[:, None] + 1) / plan.ramp, 0, 1) * (months < ends[:, None])
-    step = (link(plan.improved) - link(plan.baseline))[:, None]
-    offset = np.array([team.offset for team in plan.teams])[:, None] * BETTER
-    month_of_year = np.array([month.month for month in plan.calendar])
-    season = -plan.season * BETTER[:, None] * np.cos(2 * np.pi * (month_of_year - 1) / 12)
-    trend = -plan.trend * BETTER[:, None] * np.clip(1 - months / max(plan.trend_until, 1), 0, 1)
-    start = (link(plan.baseline) + offset)[:, None, :, None] + season + trend
-    shape = (len(plan.teams), PLACES, len(INDICATORS), plan.months)
-    moved = plan.gain[..., None] * step * in_force[:, None, None, :]
-    return np.asarray(np.broadcast_to(start, shape) + moved)
 
 
 def visits(plan: Plan) -> dict[str, Counted]:

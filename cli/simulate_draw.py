@@ -23,8 +23,8 @@ from cli.simulate import (
     Counted,
     Plan,
     expected_n,
-    levels,
 )
+from cli.simulate_levels import levels
 
 #: Expected value of a logistic function under a normal shock: squared slope of the probit match.
 PROBIT_MATCH: Final = (16 * np.sqrt(3) / (15 * np.pi)) ** 2

@@ -25,10 +25,9 @@ from cli.simulate import (
     Team,
     Volumes,
     expected_n,
-    levels,
-    link,
 )
 from cli.simulate_draw import draw
+from cli.simulate_levels import levels, link
 
 NOW = datetime(2026, 11, 5, 9, 30, tzinfo=UTC)
 STEP = (link(IMPROVED) - link(BASELINE))[:, None]
@@ -163,6 +162,14 @@ def test_a_gain_that_lapses_leaves_the_baseline_level() -> None:
     level = levels(replace(plan, teams=tuple(replace(t, ends=18) for t in plan.teams)))
     assert np.allclose(level[..., 12:18], level[..., :1] + gain[..., None] * STEP)
     assert np.allclose(level[..., 18:], level[..., :1])
+
+
+def test_a_gain_that_lapses_in_part_keeps_the_rest() -> None:
+    kept = np.zeros((6, PLACES, len(INDICATORS)))
+    kept[:, :, INDEX["audit_compliance"]] = 0.5
+    plan = steady(gain=2 * np.ones_like(kept), kept=kept, ramp=1)
+    level = levels(replace(plan, teams=tuple(replace(t, ends=18) for t in plan.teams)))
+    assert np.allclose(level[..., 18:], level[..., :1] + kept[..., None] * STEP)
 
 
 def test_a_trend_rises_by_its_size_and_then_stays_level() -> None:
