@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test conformance bench lock clean openapi
+.PHONY: run test conformance bench calibration lock clean openapi
 
 run: $(VENV)/.installed
 	@exec $(BIN)/breadth up

@@ -45,6 +45,14 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     return chosen
 
 
+def command(chosen: argparse.Namespace) -> str:
+    """What to type for the same figures, wherever they were written."""
+    words = ["python", "-m", "bench.calibration", "--method", chosen.method]
+    words += ["--runs", str(chosen.runs), "--years", str(chosen.years)]
+    words += ["--only", chosen.only] if chosen.only else []
+    return shlex.join(words + ["--through-api"] * chosen.through_api)
+
+
 @contextmanager
 def one_thread_each() -> Iterator[None]:
     """The arrays are small: threads of the linear algebra would only wait for each other."""
@@ -94,7 +102,7 @@ def main(given: Sequence[str] | None = None) -> int:
     study = Study(
         method=METHODS[chosen.method],
         on=datetime.now(UTC).date(),
-        command=shlex.join(["python", "-m", "bench.calibration", *(given or sys.argv[1:])]),
+        command=command(chosen),
         minutes=(time.perf_counter() - started) / 60,
         tallies=tallies,
         powers=powers,
