@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from models.context import ServiceContext
-from models.tallies import TallyRow
 from models.vocabulary import Strand
 from worker.advice import would_change
 from worker.arrays import evidence_indicators, indicators_beside
@@ -39,8 +38,7 @@ def content_of(
     context: ServiceContext,
     as_of: date,
     windows: Windows,
-    history: dict[Strand, list[StrandScore]],
-    tallies: Sequence[TallyRow],
+    history: dict[Strand, list[Look]],
     *,
     provisional: bool,
 ) -> dict[str, Any]:
@@ -50,7 +48,7 @@ def content_of(
     programme is too young.
     """
     programme = context.programme
-    scores = {strand: looks[-1] for strand, looks in history.items()}
+    scores = {strand: looks[-1].score for strand, looks in history.items()}
     verdicts = {
         strand: judge(scores[strand], windows, beside(context, scores))
         if scores
@@ -75,7 +73,7 @@ def content_of(
             "strand": strand.value,
             "verdict": verdict_content(verdicts[strand]),
             **(
-                strand_content(context, history[strand], tallies, windows, provisional=provisional)
+                strand_content(context, history[strand], windows, provisional=provisional)
                 if scores
                 else EMPTY_STRAND
             ),
@@ -123,15 +121,13 @@ def verdict_content(verdict: Verdict) -> dict[str, Any]:
 
 def strand_content(
     context: ServiceContext,
-    history: Sequence[StrandScore],
-    tallies: Sequence[TallyRow],
+    looks: Sequence[Look],
     windows: Windows,
     *,
     provisional: bool,
 ) -> dict[str, Any]:
-    score = history[-1]
+    score = looks[-1].score
     codes = np.array(score.codes)
-    looks = [Look(each, context, tallies) for each in history]
     return {
         "breadth": {
             "segments": int(score.counted.sum()),

@@ -12,9 +12,9 @@ from models.vocabulary import Strand
 from worker.arrays import HISTORY_MONTHS, months_needed
 from worker.columns import columns_of
 from worker.content import content_of
-from worker.score import StrandScore, score_strand
+from worker.score import score_strand
 from worker.stats.looks import year_of_look
-from worker.triggers import REPEATED_LOOKS
+from worker.triggers import REPEATED_LOOKS, Look
 from worker.windows import Windows, is_provisional, windows_of
 
 
@@ -40,26 +40,25 @@ def conclude(
     series = {as_of: looks_until(context, as_of, first) for as_of in as_ofs}
     looks = {month: look for each in series.values() for month, look in each.items()}
     months = sorted(looks)
-    scores: dict[Strand, dict[date, StrandScore]] = {}
+    seen: dict[Strand, dict[date, Look]] = {}
     columns = columns_of(cells)
     if months:
         for strand in Strand:
             found = score_strand(
                 strand, context, columns, months, [looks[m] for m in months], asked=set(as_ofs)
             )
-            scores[strand] = dict(zip(months, found, strict=True))
+            seen[strand] = {each.as_of: Look(each, context, tallies) for each in found}
     concluded = {}
     for as_of in as_ofs:
         provisional = is_provisional(as_of, context.choices.look_day, now)
         history = {
-            strand: [of[month] for month in sorted(series[as_of])] for strand, of in scores.items()
+            strand: [of[month] for month in sorted(series[as_of])] for strand, of in seen.items()
         }
         content = content_of(
             context,
             as_of,
             windows[as_of],
             history if series[as_of] else {},
-            tallies,
             provisional=provisional,
         )
         concluded[as_of] = Concluded(content, provisional)

@@ -5,7 +5,7 @@ ended is told from the looks before it, the same for every rule.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -37,12 +37,20 @@ class State(StrEnum):
     CLEARED = "cleared"
 
 
-class Look(NamedTuple):
-    """What a rule may look at."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a rule may look at; what a rule saw is kept, since later looks look back on it."""
 
     score: StrandScore
     context: ServiceContext
     tallies: Sequence[TallyRow]
+    kept: dict[str, dict[tuple[str, str], "Sighting"]] = field(default_factory=dict)
+
+    def sightings(self, rule: "Rule") -> dict[tuple[str, str], "Sighting"]:
+        """What a rule sees, by segment and word."""
+        if rule.code not in self.kept:
+            self.kept[rule.code] = {(one.segment, one.words): one for one in rule.see(self)}
+        return self.kept[rule.code]
 
 
 class Sighting(NamedTuple):
@@ -54,6 +62,8 @@ class Sighting(NamedTuple):
     words: str = ""
     #: What the figure is of, where that may be another thing at each look.
     of: str = ""
+    #: What it was held against, where that is not the threshold of the rule.
+    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +101,7 @@ def signals(
     for rule in rules:
         if rule.kind is not kind or rule.strand is not strand:
             continue
-        seen = [{(s.segment, s.words): s for s in rule.see(look)} for look in looks]
+        seen = [look.sightings(rule) for look in looks]
         for segment, words in sorted(seen[-1].keys() | (seen[-2].keys() if len(seen) > 1 else ())):
             history = [
                 (look.score.as_of, each.get((segment, words)))
@@ -131,7 +141,9 @@ def _signal(
         "text": rule.says,
         "figure": None if newest is None else _plain(newest.figure),
         "of": (newest.of or None) if newest is not None else None,
-        "threshold": rule.threshold,
+        "threshold": (
+            rule.threshold if newest is None or newest.threshold is None else newest.threshold
+        ),
         "since": f"{since:%Y-%m}",
         "looks": run,
         "looks_needed": rule.looks,

@@ -14,6 +14,10 @@ from worker.stats.panel import Bools, Floats, Ints, safe_divide
 
 #: Halvings of a bracket; its width falls below the rounding of what it holds.
 HALVINGS = 60
+#: Steps of Newton's method; each doubles the digits once it is near, and far off at least halves
+#: the distance in the logarithm of Q.
+NEWTON_STEPS = 80
+STEP_IS_NOTHING = 1e-14
 #: Values of τ² at which the restricted likelihood is looked at before its highest one is refined.
 LIKELIHOOD_STEPS = 48
 
@@ -245,16 +249,24 @@ def _squares(seen: Bools, y: Floats) -> Floats:
 def _tau2_where(seen: Bools, y: Floats, v: Floats, q: Floats) -> Floats:
     """τ² at which the generalised Q has fallen to `q`, 0 where it starts no higher.
 
-    Q(τ²) falls and is at most Σ(y - ȳ)² / τ², which brackets the root.
+    Q(τ²) falls and is convex, so that Newton's steps from 0 come up to the root from the left and
+    never pass it.
     """
     q = np.maximum(q, np.finfo(float).tiny)
-    low, high = np.zeros(q.shape), _squares(seen, y) / q
-    starts_above = _q(y, _weights(seen, v, low)) > q
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        above = _q(y, _weights(seen, v, middle)) > q
-        low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return np.where(starts_above, (low + high) / 2, 0.0)
+    tau2 = np.zeros(q.shape)
+    for _ in range(NEWTON_STEPS):
+        w = _weights(seen, v, tau2)
+        total = w.sum(-1, keepdims=True)
+        residual = y - safe_divide((w * y).sum(-1, keepdims=True), total)
+        weighted = w * residual
+        # dQ/dτ² is -Σ w²(y - ȳ)²: the weighted mean is where Q is least.
+        slope = (weighted**2).sum(-1)
+        above = np.maximum((weighted * residual).sum(-1) - q, 0.0)
+        step = safe_divide(above, slope)
+        tau2 = tau2 + step
+        if (step <= STEP_IS_NOTHING * tau2).all():
+            break
+    return tau2
 
 
 def _restricted_log_likelihood(seen: Bools, y: Floats, v: Floats, tau2: Floats) -> Floats:
