@@ -17,7 +17,7 @@ from worker.months import CHANNELS
 from worker.stats.conjunction import lower_bound
 from worker.stats.evidence import indicator_evidence
 from worker.stats.method import DEFAULT, Method
-from worker.stats.panel import Floats, Ints, Panel
+from worker.stats.panel import Bools, Floats, Ints, Panel
 from worker.stats.rounding import rounded
 from worker.stats.segments import Segments, doubled, segments_of
 
@@ -49,28 +49,43 @@ def panel_of(
     Evidence that names no band is in none; rates are per as many resident-days as the catalogue
     says.
     """
+    return panels_of(counts, plan, [span], axis, codes)[0]
+
+
+def panels_of(
+    counts: Counts, plan: Plan, spans: Sequence[Span], axis: Axis, codes: Sequence[str] = JUDGED
+) -> list[Panel]:
+    """The same at several looks, which share their months and differ in how many there are."""
     chosen = [INDEX[code] for code in codes]
     per = np.array([CATALOGUE[code].per if RATE[INDEX[code]] else 1 for code in codes])
+    indicators = indicator_arrays([CATALOGUE[code] for code in codes])
+    longest = max(span.as_of for span in spans) + 1
     x, n, squares = (
-        _along(values[..., chosen, : span.as_of + 1].astype(np.float64), plan, axis)
+        _along(values[..., chosen, :longest].astype(np.float64), plan, axis)
         for values in (counts.x, counts.n, counts.sum_squares)
     )
-    runs, length = x.shape[0], span.as_of + 1
+    n = n / per[:, None]
+    panels = []
+    for span in spans:
+        length = span.as_of + 1
+        first = max(span.start + 1, length - span.current_months)
+        panels.append(
+            Panel(
+                x=x[..., :length],
+                n=n[..., :length],
+                squares=squares[..., :length],
+                indicators=indicators,
+                baseline=_months(len(x), length, span.start - span.baseline_months, span.start),
+                current=_months(len(x), length, first, length),
+                before=_months(len(x), length, 0, span.start),
+            )
+        )
+    return panels
+
+
+def _months(runs: int, length: int, low: int, high: int) -> Bools:
     position = np.arange(length)
-    first = max(span.start + 1, length - span.current_months)
-
-    def months_in(low: int, high: int) -> np.ndarray:
-        return np.broadcast_to((position >= low) & (position < high), (runs, length))
-
-    return Panel(
-        x=x,
-        n=n / per[:, None],
-        squares=squares,
-        indicators=indicator_arrays([CATALOGUE[code] for code in codes]),
-        baseline=months_in(span.start - span.baseline_months, span.start),
-        current=months_in(first, length),
-        before=months_in(0, span.start),
-    )
+    return np.broadcast_to((position >= low) & (position < high), (runs, length))
 
 
 def _along(values: Array, plan: Plan, axis: Axis) -> Floats:
