@@ -13,13 +13,14 @@ from worker.arrays import evidence_indicators, indicators_beside
 from worker.numbers import number, plain
 from worker.qualifiers import Beside, uneven_by_time
 from worker.score import StrandScore
-from worker.shown_segments import alignment_content, month_text, segment_content
+from worker.shown_segments import month_text, segment_content
 from worker.shown_spread import (
     concentration,
     gap_content,
     heterogeneity_content,
     spread_content,
 )
+from worker.shown_strand import own_content
 from worker.sightings import one_manager
 from worker.story import story
 from worker.triggers import Kind, Look, signals
@@ -148,19 +149,12 @@ def strand_content(
         "gap": gap_content(context, score),
         "heterogeneity": heterogeneity_content(score),
         "spread": spread_content(score),
-        **service_content(score),
+        **own_content(looks[-1], windows),
         "attributed": attributed_content(context, score),
         "warnings": signals(RULES, Kind.WARNING, looks, provisional=provisional),
         "triggers": signals(RULES, Kind.TRIGGER, looks, provisional=provisional),
         "would_change": would_change(context, score),
     }
-
-
-def service_content(score: StrandScore) -> dict[str, Any]:
-    """Inside against outside for the whole service, in the strand that asks for it."""
-    if score.whole is None:
-        return {}
-    return {"whole_service": alignment_content(score.whole, 0)}
 
 
 def attributed_content(context: ServiceContext, score: StrandScore) -> dict[str, float | None]:

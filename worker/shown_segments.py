@@ -7,6 +7,7 @@ import numpy as np
 
 from models.calendar import add_months
 from models.context import ServiceContext
+from models.vocabulary import Better
 from worker.advice import segment_name
 from worker.alignment import Alignment
 from worker.arrays import evidence_indicators
@@ -15,8 +16,10 @@ from worker.numbers import interval, interval_of, number
 from worker.score import StrandScore
 from worker.stats.combination import upper_tail
 from worker.stats.control_charts import LEAST_MONTHS
+from worker.stats.panel import Ints
 from worker.stats.segments import DESCRIPTIVE_ALPHA
 from worker.stats.shrinkage import FEWEST_UNITS
+from worker.stats.spc_rules import RULE_DIRECTIONS, RULE_NAMES
 from worker.uneven import Z95
 
 
@@ -59,7 +62,50 @@ def segment_content(context: ServiceContext, score: StrandScore, place: int) -> 
         "closing_per_month": number(closing),
         "closing_interval": interval(closing, closing - error, closing + error),
         "mix_shift": number(score.mix_shift[place]),
+        "charts": charts_content(context, score, place),
     }
+
+
+def charts_content(context: ServiceContext, score: StrandScore, place: int) -> list[dict[str, Any]]:
+    """Control charts on which something was flagged, rule by rule with the months it held in."""
+    charts = score.course.charts
+    shown = []
+    for position, indicator in enumerate(evidence_indicators(context)):
+        rules = charts.rules[place, position]
+        if not rules.any():
+            continue
+        sign = 1 if indicator.better is Better.HIGHER else -1
+        shown.append(
+            {
+                "indicator": indicator.code,
+                "centre": number(charts.centre[place, position, -1]),
+                "lower": number(charts.lower[place, position, -1]),
+                "upper": number(charts.upper[place, position, -1]),
+                "flagged": [
+                    {
+                        "rule": name,
+                        "direction": "improvement"
+                        if sign * RULE_DIRECTIONS[code] > 0
+                        else "concern",
+                        "from": month_at(score, first),
+                        "to": month_at(score, last),
+                    }
+                    for code, name in enumerate(RULE_NAMES)
+                    if name
+                    for first, last in _stretches(rules >> code & 1)
+                ],
+            }
+        )
+    return shown
+
+
+def _stretches(held: Ints) -> list[tuple[int, int]]:
+    """First and last position of every unbroken stretch of ones."""
+    edges = np.diff(np.concatenate([[0], held, [0]]))
+    return [
+        (int(first), int(after) - 1)
+        for first, after in zip(np.flatnonzero(edges > 0), np.flatnonzero(edges < 0), strict=True)
+    ]
 
 
 def start_content(score: StrandScore, place: int) -> dict[str, Any]:

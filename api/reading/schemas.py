@@ -14,6 +14,7 @@ from models.vocabulary import (
     Level,
     SegmentStatus,
     Strand,
+    TallyKind,
 )
 
 
@@ -141,6 +142,25 @@ class PlaceInOrder(BaseModel):
     indistinguishable_from_origin: bool
 
 
+class Flagged(BaseModel):
+    """A rule of the rule set and an unbroken stretch of months that it flags."""
+
+    rule: str
+    direction: Literal["improvement", "concern"]
+    from_: str = Field(alias="from")
+    to: str
+
+
+class ChartShown(BaseModel):
+    """A control chart with something flagged; limits are fixed on the year before the start."""
+
+    indicator: str
+    centre: float | None
+    lower: float | None
+    upper: float | None
+    flagged: list[Flagged]
+
+
 class SegmentShown(BaseModel):
     code: str
     name: str
@@ -173,6 +193,7 @@ class SegmentShown(BaseModel):
     mix_shift: float | None = Field(
         description="Share of the evidence that comes from other teams than at baseline."
     )
+    charts: list[ChartShown]
 
 
 class EndOfGap(BaseModel):
@@ -199,6 +220,29 @@ class GapBetween(BaseModel):
     weakest: WeakestSegment | None
     reviewed_by: str
     next_review_on: date
+
+
+class CoreAgainstRest(Interval):
+    """Weekday daytime less the other bands with care, in meaningful changes since baseline."""
+
+    rest: list[str]
+
+
+class Weekday(BaseModel):
+    weekday: int = Field(ge=1, le=7, description="1 is Monday.")
+    checks: int
+    share: float | None
+
+
+class ThemeHeard(BaseModel):
+    """A theme of complaints or feedback in an area; null: named none."""
+
+    kind: TallyKind
+    theme: str
+    segment: str | None
+    now: int
+    a_month_now: float | None
+    a_month_at_baseline: float | None
 
 
 class Seen(BaseModel):
@@ -253,6 +297,11 @@ class StrandView(ViewHead):
     heterogeneity: dict[str, Any]
     spread: dict[str, Any] = Field(description="Origin and order of segments claimed by name.")
     whole_service: Aligned | None = Field(default=None, description="Evidence alignment alone.")
+    themes: list[ThemeHeard] | None = Field(default=None, description="Evidence alignment alone.")
+    core_against_rest: CoreAgainstRest | None = Field(
+        default=None, description="Shift coverage alone."
+    )
+    weekdays: list[Weekday] | None = Field(default=None, description="Shift coverage alone.")
     attributed: dict[str, float | None] = Field(
         description="Share of each indicator's evidence that names a segment."
     )
