@@ -81,7 +81,7 @@ def _hommel(ordered: Floats) -> Floats:
         q = np.minimum(m * lower, smallest)
         best[:, : n - m + 1] = np.maximum(best[:, : n - m + 1], q)
         best[:, n - m + 1 :] = np.maximum(best[:, n - m + 1 :], q[:, -1:])
-    return np.minimum(best, 1.0)
+    return np.asarray(np.minimum(best, 1.0))
 
 
 def simultaneous_bound(p: Floats, subset: Bools, alpha: float) -> int:
