@@ -8,15 +8,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from models.catalogue import Indicator
 from models.vocabulary import Band, Better, Channel, TallyKind
 from worker.arrays import evidence_indicators, indicators_beside
 from worker.months import CHANNELS
 from worker.stats.panel import Floats
+from worker.stats.rounding import rounded
 from worker.triggers import Look, Sighting, recent_words
 from worker.uneven import Z95
 
 #: 90 days are three months of tallies.
 REPEATED_MONTHS, REPEATED_TIMES = 3, 3
+HALVED = 0.5
 CORE = Band.WEEKDAY_DAY
 NIGHTS = (Band.WEEKDAY_NIGHT, Band.WEEKEND_NIGHT)
 WEEKENDS = (Band.WEEKEND_DAY, Band.WEEKEND_NIGHT)
@@ -35,17 +38,31 @@ def _evidence(look: Look, code: str) -> int | None:
     return codes.index(code) if code in codes else None
 
 
-def _level(look: Look, code: str) -> Floats:
-    """Current level of an indicator by segment, in meaningful changes and with better upwards."""
+def _figure(value: float | Floats) -> float:
+    """A figure as it is shown, before it is held against a threshold."""
+    return float(rounded(np.asarray(value, dtype=np.float64)))
+
+
+def _measured(look: Look, code: str) -> tuple[Indicator, Floats] | None:
+    """An indicator and its current level by segment; None where it is switched off."""
     for indicators, levels in (
         (evidence_indicators(look.context), look.score.evidence.level),
         (indicators_beside(look.context), look.score.beside_now),
     ):
         for place, one in enumerate(indicators):
             if one.code == code:
-                sign = 1.0 if one.better is Better.HIGHER else -1.0
-                return np.asarray(sign * levels[:, place] / one.meaningful)
-    return np.full(len(look.score.codes), np.nan)
+                return one, levels[:, place]
+    return None
+
+
+def _level(look: Look, code: str) -> Floats:
+    """Current level of an indicator by segment, in meaningful changes and with better upwards."""
+    found = _measured(look, code)
+    if found is None:
+        return np.full(len(look.score.codes), np.nan)
+    indicator, level = found
+    sign = 1.0 if indicator.better is Better.HIGHER else -1.0
+    return np.asarray(sign * level / indicator.meaningful)
 
 
 def _risen(look: Look, code: str) -> Floats:
@@ -68,7 +85,7 @@ def one_team_ahead(look: Look) -> Iterator[Sighting]:
     if (~np.isnan(level)).sum() < 2:
         return
     best = int(np.nanargmax(level))
-    figure = float(level[best] - np.nanmedian(level))
+    figure = _figure(level[best] - np.nanmedian(level))
     yield Sighting(look.score.codes[best], figure, figure > 2)
 
 
@@ -81,16 +98,28 @@ def weak_themes_elsewhere(look: Look) -> Iterator[Sighting]:
 
 
 def confidence_without_results(look: Look) -> Iterator[Sighting]:
-    said = _level(look, "self_assessment")
-    results = np.fmin(_level(look, "audit_compliance"), _level(look, "practice_observed"))
+    """In meaningful changes of the result: what matters of a self-assessment is another thing."""
+    said = _measured(look, "self_assessment")
+    if said is None:
+        return
+    above = np.full(len(look.score.codes), np.nan)
+    for word in ("audit_compliance", "practice_observed"):
+        if (found := _measured(look, word)) is not None:
+            result, level = found
+            above = np.fmax(above, (said[1] - level) / result.meaningful)
     for place, code in _counted(look):
-        figure = float(said[place] - results[place])
+        figure = _figure(above[place])
         if np.isfinite(figure):
             yield Sighting(code, figure, figure > 1)
 
 
 def one_manager(look: Look) -> Iterator[Sighting]:
-    """Share of the improvement in teams led by one person; one leader of all teams is no news."""
+    """Share of the improvement in teams led by one person; one leader of all teams is no news.
+
+    Without a claim of improvement the gains are chance, and chance often lies with one person.
+    """
+    if look.score.bound_by_change == 0:
+        return
     led: dict[str, float] = {}
     for place, code in _counted(look):
         team = next((each for each in look.context.teams if each.code == code), None)
@@ -102,14 +131,17 @@ def one_manager(look: Look) -> Iterator[Sighting]:
     total = sum(led.values())
     if len(led) > 1 and total > 0:
         leader = max(led, key=lambda name: led[name])
-        yield Sighting("", led[leader] / total, led[leader] >= 0.8 * total, leader)
+        figure = _figure(led[leader] / total)
+        yield Sighting("", figure, figure >= 0.8, leader)
 
 
 def persistent_variation(look: Look) -> Iterator[Sighting]:
-    change = float(look.score.uneven.tau.change.estimate)
+    """Teams that lie equally far below a standard are no variation, however far that is."""
+    tau = look.score.uneven.tau
+    change = _figure(tau.change.estimate)
     material = bool((look.score.gap.material.any(-1) & look.score.counted).any())
     if np.isfinite(change):
-        yield Sighting("", change, change >= 0 and material)
+        yield Sighting("", change, change >= 0 and bool(tau.now.estimate > 0) and material)
 
 
 def weaker_local_trends(look: Look) -> Iterator[Sighting]:
@@ -127,7 +159,7 @@ def stuck_in_first_team(look: Look) -> Iterator[Sighting]:
 def office_hours_auditing(look: Look) -> Iterator[Sighting]:
     score, core = look.score, look.score.codes.index(CORE)
     if score.counted[core] and score.share_of_care[core] > 0:
-        figure = float(score.share_of_checks[core] / score.share_of_care[core])
+        figure = _figure(score.share_of_checks[core] / score.share_of_care[core])
         yield Sighting(CORE, figure, figure > 1.5)
 
 
@@ -137,7 +169,7 @@ def _behind_core(look: Look, code: str, bands: tuple[Band, ...]) -> Iterator[tup
     core = level[look.score.codes.index(CORE)]
     for place, band in _counted(look):
         if band in bands:
-            yield band, float(core - level[place])
+            yield band, _figure(core - level[place])
 
 
 def weak_weekend_records(look: Look) -> Iterator[Sighting]:
@@ -159,7 +191,7 @@ def families_out_of_hours(look: Look) -> Iterator[Sighting]:
     felt = look.score.channel_g[:, CHANNELS.index(Channel.FEEDBACK)]
     core = felt[look.score.codes.index(CORE)]
     for place, band in _counted(look):
-        figure = float(core - felt[place])
+        figure = _figure(core - felt[place])
         if band != CORE and np.isfinite(figure):
             yield Sighting(band, figure, figure > 1)
 
@@ -172,7 +204,7 @@ def night_or_weekend_gap(look: Look) -> Iterator[Sighting]:
         if band != CORE and not np.isnan(seen).all():
             worst = int(np.nanargmin(seen))
             yield Sighting(
-                band, float(seen[worst]), bool(material.any()), of=indicators[worst].code
+                band, _figure(seen[worst]), bool(material.any()), of=indicators[worst].code
             )
 
 
@@ -185,7 +217,7 @@ def weaker_handovers(look: Look) -> Iterator[Sighting]:
         return
     meaningful = evidence_indicators(look.context)[place_of].meaningful
     for place, band in _counted(look):
-        figure = float((look.score.evidence.level[place, place_of] - standard) / meaningful)
+        figure = _figure((look.score.evidence.level[place, place_of] - standard) / meaningful)
         if np.isfinite(figure):
             yield Sighting(band, figure, figure < -1)
 
@@ -195,7 +227,10 @@ def weekday_out_of_line(look: Look) -> Iterator[Sighting]:
     for place, band in _counted(look):
         if band != CORE:
             yield Sighting(
-                band, float(look.score.p_adjusted[place]), core and not look.score.named[place]
+                band,
+                _figure(look.score.p_adjusted[place]),
+                core and not look.score.named[place],
+                threshold=look.score.alpha,
             )
 
 
@@ -205,7 +240,7 @@ def audits_up_feedback_flat(look: Look) -> Iterator[Sighting]:
         return
     width = Z95 * np.sqrt(of.external_variance)
     for place, code in _counted(look):
-        inside, outside = float(of.internal[place]), of.external[place]
+        inside, outside = _figure(of.internal[place]), of.external[place]
         if np.isfinite(inside) and np.isfinite(outside):
             flat = bool(abs(outside) + width[place] < 1)
             yield Sighting(code, inside, inside >= 1 and flat)
@@ -231,7 +266,8 @@ def incidents_down_themes_same(look: Look) -> Iterator[Sighting]:
             first = float(look.score.beside_baseline[place, place_of])
             last = float(look.score.beside_now[place, place_of])
             if first > 0 and np.isfinite(last):
-                yield Sighting(code, last / first, last <= first / 2, "near_miss_ratio")
+                figure = _figure(last / first)
+                yield Sighting(code, figure, figure <= HALVED, "near_miss_ratio", threshold=HALVED)
 
 
 def management_positive(look: Look) -> Iterator[Sighting]:
@@ -242,10 +278,9 @@ def management_positive(look: Look) -> Iterator[Sighting]:
     for word in ("staff_experience", "self_assessment"):
         risen = _risen(look, word)
         for place, code in _counted(look):
-            if np.isfinite(risen[place]):
-                yield Sighting(
-                    code, float(risen[place]), bool(risen[place] >= 1 and not felt[place]), word
-                )
+            figure = _figure(risen[place])
+            if np.isfinite(figure):
+                yield Sighting(code, figure, figure >= 1 and not felt[place], word)
 
 
 def flat_feedback(look: Look) -> Iterator[Sighting]:
@@ -254,7 +289,7 @@ def flat_feedback(look: Look) -> Iterator[Sighting]:
         return
     felt, inside = _improved(of.external, of.external_variance), of.internal_improved
     for place, code in _counted(look):
-        figure = float(of.external[place])
+        figure = _figure(of.external[place])
         yield Sighting(
             code, figure if np.isfinite(figure) else None, bool(inside[place] and not felt[place])
         )
@@ -271,6 +306,6 @@ def assurance_gap(look: Look) -> Iterator[Sighting]:
     if of is None:
         return
     for place, code in _counted(look):
-        figure = float(of.pace[place])
+        figure = _figure(of.pace[place])
         if np.isfinite(figure):
             yield Sighting(code, figure, bool(of.internal_improved[place] and figure < 0))

@@ -70,7 +70,8 @@ RULES: tuple[Rule, ...] = (
          "Handovers of this time lie so many meaningful changes from the standard.",
          -1.0, REPEATED_LOOKS, weaker_handovers),
     Rule(SHIFT, TRIGGER, "weekday_out_of_line",
-         "Weekday daytime is reached and this time is not; the figure is its adjusted p-value.",
+         "Weekday daytime is reached and this time is not; the figure is its adjusted p-value,"
+         " the threshold the level of the look.",
          0.05, REPEATED_LOOKS, weekday_out_of_line),
     Rule(EXPERIENCE, WARNING, "audits_up_feedback_flat",
          "Inside improved by so many meaningful changes while feedback stayed flat.",
