@@ -72,10 +72,14 @@ def change_point(
 
     explained, candidate = _explained(centred, seen)
     best = explained.max(-1, initial=0.0)
-    # What is left of a perfect step by rounding is nothing.
-    left = np.where(total - best > ROUNDING * total, total - best, 0.0)
     last = np.where(candidate, explained, -1.0).argmax(-1) if value.shape[-1] else number
     position = np.arange(value.shape[-1])
+    early = (position <= last[..., None]) & seen
+    late = (position > last[..., None]) & seen
+    # Summed month by month: of a large step the total less the best would be rounding alone.
+    left = _squares_within(centred, early) + _squares_within(centred, late)
+    # What is left of a perfect step by rounding is nothing.
+    left = np.where(left > ROUNDING * total, left, 0.0)
     inflated = (1 + np.asarray(autocorrelation)) / (1 - np.asarray(autocorrelation))
     cut = -2 * np.log(1 - np.sqrt(confidence)) * inflated
     margin = cut * safe_divide(left, np.maximum(number - 3.0, 1.0))
@@ -85,8 +89,6 @@ def change_point(
     earliest = np.min(np.where(near, position, value.shape[-1]), axis=-1, initial=value.shape[-1])
     latest = np.max(np.where(near, position, -1), axis=-1, initial=-1)
 
-    early = (position <= last[..., None]) & seen
-    late = (position > last[..., None]) & seen
     before, after = (
         safe_divide(np.where(part, value, 0.0).sum(-1), part.sum(-1).astype(np.float64), np.nan)
         for part in (early, late)
@@ -103,6 +105,13 @@ def change_point(
         after=np.where(known, after, np.nan),
         p=np.where(known, p, 1.0),
     )
+
+
+def _squares_within(value: Floats, part: Bools) -> Floats:
+    """Sum of squares of a part of the months about its own mean, 0 where it has none."""
+    number = part.sum(-1, keepdims=True).astype(np.float64)
+    mean = safe_divide(np.where(part, value, 0.0).sum(-1, keepdims=True), number)
+    return np.asarray((np.where(part, value - mean, 0.0) ** 2).sum(-1))
 
 
 def _explained(centred: Floats, seen: Bools) -> tuple[Floats, Bools]:
