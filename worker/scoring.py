@@ -76,12 +76,15 @@ def months_read_from(context: ServiceContext, as_ofs: Sequence[date], first: dat
 def looks_until(
     context: ServiceContext, as_of: date, first_evidence: date | None
 ) -> dict[date, Windows]:
-    """The looks of the year of `as_of` up to it, and those a trigger looks back on."""
+    """The looks of the year of `as_of` up to it, and those a trigger looks back on.
+
+    One more than it needs in a row: whether it was open at the look before is asked, too.
+    """
     found: dict[date, Windows] = {}
     month = as_of
     while (window := windows_of(context, month, first_evidence)).current is not None:
         last = found.get(as_of, window)
-        if year_of_look(window.look) != year_of_look(last.look) and len(found) >= REPEATED_LOOKS:
+        if year_of_look(window.look) != year_of_look(last.look) and len(found) > REPEATED_LOOKS:
             break
         found[month] = window
         month = add_months(month, -1)
