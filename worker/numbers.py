@@ -1,5 +1,6 @@
 """Numbers as they stand in judged content: ten significant digits, nothing for what is none."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ Value = float | Floats
 
 def number(value: Value) -> float | None:
     """Ten significant digits for JSON; None for what is not a number."""
-    return float(f"{value:.10g}") if np.isfinite(value) else None
+    exact = float(value)
+    return float(f"{exact:.10g}") if math.isfinite(exact) else None
 
 
 def plain(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """Segments as they stand in a view: status, change, channels, gaps, levels, start."""
 
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,15 @@ def month_at(score: StrandScore, position: int) -> str | None:
     if position < 0:
         return None
     last = score.course.charts.value.shape[-1] - 1
-    return month_text(add_months(score.as_of, int(position) - last))
+    return _months_before(score.as_of, last - int(position))
 
 
+@lru_cache(maxsize=4096)
+def _months_before(month: date, back: int) -> str:
+    return month_text(add_months(month, -back))
+
+
+@lru_cache(maxsize=4096)
 def month_text(month: date) -> str:
     return f"{month:%Y-%m}"
 
@@ -72,7 +79,8 @@ def charts_content(context: ServiceContext, score: StrandScore, place: int) -> l
     shown = []
     for position, indicator in enumerate(evidence_indicators(context)):
         rules = charts.rules[place, position]
-        if not rules.any():
+        held = int(np.bitwise_or.reduce(rules))
+        if not held:
             continue
         sign = 1 if indicator.better is Better.HIGHER else -1
         shown.append(
@@ -91,7 +99,7 @@ def charts_content(context: ServiceContext, score: StrandScore, place: int) -> l
                         "to": month_at(score, last),
                     }
                     for code, name in enumerate(RULE_NAMES)
-                    if name
+                    if held & 1 << code
                     for first, last in _stretches(rules >> code & 1)
                 ],
             }
@@ -101,11 +109,15 @@ def charts_content(context: ServiceContext, score: StrandScore, place: int) -> l
 
 def _stretches(held: Ints) -> list[tuple[int, int]]:
     """First and last position of every unbroken stretch of ones."""
-    edges = np.diff(np.concatenate([[0], held, [0]]))
-    return [
-        (int(first), int(after) - 1)
-        for first, after in zip(np.flatnonzero(edges > 0), np.flatnonzero(edges < 0), strict=True)
-    ]
+    found: list[tuple[int, int]] = []
+    before = 0
+    for position, now in enumerate(held.tolist()):
+        if now and before:
+            found[-1] = (found[-1][0], position)
+        elif now:
+            found.append((position, position))
+        before = now
+    return found
 
 
 def start_content(score: StrandScore, place: int) -> dict[str, Any]:
@@ -114,8 +126,9 @@ def start_content(score: StrandScore, place: int) -> dict[str, Any]:
     started, change, order = course.start[place], course.change, course.order
     reason = None
     if started < 0:
-        charted = not np.isnan(course.whole.centre[place]).all()
-        reason = "no_signal" if charted else f"fewer_than_{LEAST_MONTHS}_months_before_the_start"
+        reason = f"fewer_than_{LEAST_MONTHS}_months_before_the_start"
+        if not np.isnan(course.whole.centre[place]).all():
+            reason = "taken_back" if course.signalled[place] else "no_signal"
     return {
         "started": month_at(score, started),
         "started_reason": reason,

@@ -7,8 +7,9 @@ from uuid import UUID
 
 import msgspec
 from fastapi import Response
-from sqlalchemy import select
+from sqlalchemy import Text, cast, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from api.problems import Problem
 from api.reading.asked import Asked
@@ -27,12 +28,24 @@ COMPUTING: dict[int | str, dict[str, Any]] = {
 }
 
 
+class Judged(msgspec.Struct, frozen=True):
+    """The frozen content as it lies in the database: what no reader asks for stays unread text."""
+
+    as_of: str
+    method: msgspec.Raw
+    catalogue: msgspec.Raw
+    programme: msgspec.Raw
+    windows: msgspec.Raw
+    strands: dict[str, msgspec.Raw]
+    story: msgspec.Raw
+
+
 class Conclusion(NamedTuple):
-    """A frozen body with what was known when it was last confirmed."""
+    """Frozen content with what was known when it was last confirmed."""
 
     service: str
     snapshot: UUID
-    body: dict[str, Any]
+    judged: Judged
     known_snapshot: str
     context_hash: bytes
     computed_at: datetime
@@ -84,7 +97,7 @@ async def _current(session: AsyncSession, ids: list[str], question: Asked) -> Co
     pending = await is_marked(session, ids)
     row = (
         await session.execute(
-            select(Score, Snapshot.body)
+            select(Score, cast(Snapshot.body, Text))
             .join(
                 Snapshot,
                 (Snapshot.provider_id == Score.provider_id) & (Snapshot.id == Score.snapshot_id),
@@ -98,7 +111,7 @@ async def _current(session: AsyncSession, ids: list[str], question: Asked) -> Co
     return Conclusion(
         service=ids[0],
         snapshot=score.snapshot_id,
-        body=body,
+        judged=msgspec.json.decode(body, type=Judged),
         known_snapshot=score.known_snapshot,
         context_hash=score.context_hash,
         computed_at=score.computed_at,
@@ -108,8 +121,9 @@ async def _current(session: AsyncSession, ids: list[str], question: Asked) -> Co
 
 
 async def _known_then(session: AsyncSession, ids: list[str], question: Asked) -> Conclusion:
-    row = await session.scalar(
-        select(Snapshot)
+    found = await session.execute(
+        select(Snapshot, cast(Snapshot.body, Text))
+        .options(defer(Snapshot.body))
         .where(
             Snapshot.service.in_(ids),
             Snapshot.as_of == question.as_of,
@@ -118,12 +132,13 @@ async def _known_then(session: AsyncSession, ids: list[str], question: Asked) ->
         .order_by(Snapshot.computed_at.desc())
         .limit(1)
     )
-    if row is None:
+    if (newest := found.one_or_none()) is None:
         raise Problem("nothing_known_then")
+    row, body = newest
     return Conclusion(
         service=ids[0],
         snapshot=row.id,
-        body=row.body,
+        judged=msgspec.json.decode(body, type=Judged),
         known_snapshot=row.known_snapshot,
         context_hash=row.context_hash,
         computed_at=row.computed_at,

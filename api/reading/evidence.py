@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
+import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -148,7 +149,9 @@ async def axis_asked(
     segment: str | None,
 ) -> Axis:
     """What the strand's segments are; 422 for one that neither the view nor the service has."""
-    shown = {each["code"] for each in conclusion.body["strands"][strand]["segments"]}
+    shown = {
+        each["code"] for each in msgspec.json.decode(conclusion.judged.strands[strand])["segments"]
+    }
     rows = await (await driver(session)).fetch(AREAS_OF, conclusion.service)
     # An area that only evidence named has no cells any more once that evidence is withdrawn.
     areas = {row["area"] for row in rows} | shown.difference(team.code for team in context.teams)

@@ -121,40 +121,50 @@ async def view(
     conclusion = await conclusion_of(running, holder, service, question)
     if conclusion is None:
         return being_computed(service)
-    body = view_body(conclusion, strand)
+    current = None
     if question.known_at is None and not question.explicit:
         async with transaction(running.sessions, holder.provider) as session:
             context = await context_of(session, conclusion)
             rows = await (await driver(session)).fetch(
                 OPEN_MONTH, conclusion.service, month_of(now)
             )
-        body["current_month"] = to_date(context, strand, month_of(now), rows)
-    tag = etag(body)
+        current = to_date(context, strand, month_of(now), rows)
+    head, part = view_head(conclusion, current), part_of(conclusion, strand)
+    tag = etag(head, part)
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if if_none_match and is_held(tag, if_none_match):
         return Response(status_code=304, headers=headers)
-    return Response(msgspec.json.encode(body), media_type="application/json", headers=headers)
+    return Response(joined(head, part), media_type="application/json", headers=headers)
 
 
-def view_body(conclusion: Conclusion, strand: Strand | None) -> dict[str, Any]:
-    """The frozen content of a strand under the head that all views share."""
-    stored = conclusion.body
-    part = stored["story"] if strand is None else stored["strands"][strand]
-    head = ("method", "catalogue", "programme", "windows")
+def view_head(conclusion: Conclusion, current: dict[str, Any] | None) -> dict[str, Any]:
+    """What all views share before the frozen content of their own."""
+    judged = conclusion.judged
     return {
         "service": conclusion.service,
-        **({} if strand is None else {"strand": strand.value}),
-        "as_of": stored["as_of"],
+        "as_of": judged.as_of,
         "snapshot": str(conclusion.snapshot),
-        **{name: stored[name] for name in head},
+        "method": judged.method,
+        "catalogue": judged.catalogue,
+        "programme": judged.programme,
+        "windows": judged.windows,
         "freshness": {
             "computed_at": conclusion.computed_at,
             "evidence_to": conclusion.evidence_to,
             "pending": conclusion.pending,
         },
-        "current_month": None,
-        **part,
+        "current_month": current,
     }
+
+
+def part_of(conclusion: Conclusion, strand: Strand | None) -> msgspec.Raw:
+    judged = conclusion.judged
+    return judged.story if strand is None else judged.strands[strand]
+
+
+def joined(head: dict[str, Any], part: msgspec.Raw) -> bytes:
+    """One object of both: the frozen content goes out as the text it was frozen in."""
+    return msgspec.json.encode(head)[:-1] + b"," + bytes(part)[1:]
 
 
 def to_date(
@@ -178,10 +188,10 @@ def to_date(
     return {"month": f"{month:%Y-%m}", "segments": segments}
 
 
-def etag(body: dict[str, Any]) -> str:
+def etag(head: dict[str, Any], part: msgspec.Raw) -> str:
     """Strong tag over all of the body but the time it was computed."""
-    timeless = {**body, "freshness": {**body["freshness"], "computed_at": None}}
-    digest = hashlib.sha256(msgspec.json.encode(timeless, order="deterministic"))
+    timeless = {**head, "freshness": {**head["freshness"], "computed_at": None}}
+    digest = hashlib.sha256(joined(timeless, part))
     return f'"{digest.hexdigest()[:32]}"'
 
 
