@@ -29,13 +29,16 @@ class Course:
     charts : one chart for each segment and indicator, [b, g, i, m].
     whole : one chart a segment of its mean change, [b, g, 1, m].
     start : [b, g], first month of the first improvement run still in force.
-    change : [b, g], the change point beside it, after the start month or -1.
+    signalled : [b, g], there was such a run since the start month, in force or taken back.
+    change : [b, g], the change point beside it, from a year before the start month on, or -1: what
+        changed before the programme began is not hidden.
     order : origin, order and lag of the starts of named segments.
     """
 
     charts: Charts
     whole: Charts
     start: Ints
+    signalled: Bools
     change: ChangePoint
     order: Spread
 
@@ -82,7 +85,7 @@ def course_of(
     order = order_of_starts(
         known, np.where(near, change.lower, -1), np.where(near, change.upper, -1)
     )
-    return Course(charts, whole, start, change, order)
+    return Course(charts, whole, start, np.asarray(improving.any(-1)), change, order)
 
 
 def _since(series: Floats, first: Ints) -> Floats:
