@@ -10,6 +10,7 @@ from worker.score import StrandScore
 from worker.shown_spread import gap_state
 from worker.stats.combination import upper_tail
 from worker.stats.panel import Bools
+from worker.stats.rounding import rounded
 from worker.stats.segments import DESCRIPTIVE_ALPHA
 from worker.windows import Windows
 
@@ -53,7 +54,7 @@ def qualifiers(
         ("thin_evidence", thin),
         ("one_source", one_source(score, beside.categories)),
         ("one_manager", beside.one_manager),
-        ("composition_shift", bool((score.mix_shift > SHIFTED_MIX).any())),
+        ("composition_shift", bool((rounded(score.mix_shift) > SHIFTED_MIX).any())),
         ("backfilled", beside.backfilled > BACKFILLED_SHARE),
         ("season_not_controlled", bool((seen & ~score.evidence.season_known).any())),
         ("sliding_baseline", windows.sliding),
