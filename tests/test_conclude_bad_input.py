@@ -1,15 +1,19 @@
 """Whatever lies in the cells, a service gets a defined answer with its reason, and never praise."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from models.axes import CellRow
 from models.calendar import months_between
 from models.catalogue import STARTER, Indicator
 from models.context import ServiceContext
+from models.tallies import TallyRow
+from models.vocabulary import TallyKind
 from tests.evidence_by_hand import AS_OF, NOW, cell, cells, context, programme, team
 from worker.scoring import conclude
 
@@ -42,6 +46,20 @@ def claims(found: dict[str, Any]) -> list[int]:
     ]
 
 
+def no_number(found: Any, path: str = "") -> Iterator[str]:
+    """Where content has what is no number; JSON would have null there and nobody meant it."""
+    if isinstance(found, dict):
+        for key, each in found.items():
+            yield from no_number(each, f"{path}/{key}")
+    elif isinstance(found, list):
+        for place, each in enumerate(found):
+            yield from no_number(each, f"{path}/{place}")
+    elif isinstance(found, float) and not np.isfinite(found):
+        yield path
+    elif not isinstance(found, str | int | float | bool | None):
+        yield f"{path}: {type(found).__name__}"
+
+
 def changed(rows: list[CellRow], **to: Any) -> list[CellRow]:
     """The same cells with counts put out of joint; care time stays as it is."""
     return [
@@ -67,6 +85,8 @@ def copies(of: str, rows: list[CellRow], units: list[dict[str, Any]]) -> tuple[A
     return STARTER + own, rows + more
 
 
+#: What a view may say of one segment on average; 200 teams and their 200 areas are 2 MB at most.
+MOST_BYTES_OF_A_SEGMENT = 5_000
 PLAIN = cells()
 SHARES = [{"meaningful": 1e-300}, {"meaningful": 1e300}, {"standard": 0.0}, {"standard": 1.0}]
 RATES = [{"meaningful": 1e-300, "per": 1}, {"standard": -5.0}, {"standard": 1e200, "per": 10**12}]
@@ -84,6 +104,17 @@ BAD_CELLS: dict[str, list[CellRow]] = {
     "fewer than none": changed(cells(improved=TEAMS), x=lambda row: -row.n - 1),
     "denominators below zero": changed(cells(improved=TEAMS), n=lambda row: -row.n),
     "beyond counting": changed(PLAIN, x=lambda _: 2**62, n=lambda _: 2**62),
+    "counts that are no number": changed(cells(improved=TEAMS), x=lambda _: np.nan),
+    "denominators that are no number": changed(cells(improved=TEAMS), n=lambda _: np.nan),
+    "half of the counts no number": [
+        row._replace(x=row.x if row.month.month % 2 else np.nan)  # type: ignore[arg-type]
+        for row in PLAIN
+    ],
+    "ratings that are no number": changed(
+        cells(improved=TEAMS) + [cell(month, "experience_rating", "oak", 9, 3) for month in MONTHS],
+        x=lambda _: np.nan,
+        sum_squares=lambda _: np.nan,
+    ),
     "unknown teams": cells(("birch", "fir"), ("birch", "fir")),
     "no teams named": cells(("",)),
     "exposure without events": [row for row in PLAIN if row.indicator == "resident_days"],
@@ -140,7 +171,11 @@ def test_bad_cells_get_an_answer_with_its_reason_and_no_praise(of: str, rows: st
     assert found["story"]["level"] in WITHOUT_PRAISE
     for strand in found["strands"].values():
         assert all(each["status"] != "reached" for each in strand["segments"])
-    msgspec.json.encode(found)
+        assert strand["gap"].get("state") != "narrowing"
+        for signal in [*strand["warnings"], *strand["triggers"]]:
+            assert signal["history"][-1]["figure"] == signal["figure"]
+    assert list(no_number(found)) == []
+    assert msgspec.json.decode(msgspec.json.encode(found)) == found
 
 
 @pytest.mark.parametrize("of", CONTEXTS)
@@ -148,6 +183,7 @@ def test_good_cells_in_any_context_are_scored(of: str) -> None:
     found = content(CONTEXTS[of], cells(improved=TEAMS))
     assert all(reasons for _, reasons in verdicts(found).values())
     assert all(claim <= 4 for claim in claims(found))
+    assert list(no_number(found)) == []
 
 
 @pytest.mark.parametrize(
@@ -159,7 +195,7 @@ def test_absurd_units_of_own_indicators_stop_no_score(like: str, units: Any) -> 
     indicators, rows = copies(like, PLAIN, units)
     found = content(context(indicators=indicators), rows)
     assert all(reasons for _, reasons in verdicts(found).values())
-    msgspec.json.encode(found)
+    assert list(no_number(found)) == []
 
 
 def test_programme_younger_than_a_month_is_too_young_to_judge() -> None:
@@ -190,6 +226,27 @@ def test_two_hundred_teams_and_areas_are_scored_and_none_is_claimed_too_many() -
     assert spread["segments"] == 200
     assert 10 <= spread["reached_at_least"] <= 20
     assert found["strands"]["evidence_alignment"]["breadth"]["segments"] == 200
+    assert len(msgspec.json.encode(found)) < 400 * MOST_BYTES_OF_A_SEGMENT
+
+
+TALLIES = (
+    TallyRow(AS_OF, TallyKind.COMPLAINT_THEME, "food", "birch", "", "", 9),
+    TallyRow(AS_OF, TallyKind.WEAK_THEME, "food", "oak", "nowhere", "no_band", 9),
+    TallyRow(AS_OF, TallyKind.WEAK_THEME, "", "", "", "", 9),
+    TallyRow(AS_OF, TallyKind.NEGATIVE_THEME, "food", "oak", "", "", -9),
+    TallyRow(AS_OF, "unheard_of", "food", "oak", "", "", 9),
+    TallyRow(date(1, 1, 1), TallyKind.COMPLAINT_THEME, "food", "oak", "", "", 9),
+    TallyRow(date(9999, 12, 1), TallyKind.COMPLAINT_THEME, "food", "oak", "", "", 9),
+)
+
+
+@pytest.mark.parametrize("rows", ["none at all", "unknown teams", "every other month"])
+def test_tallies_of_nowhere_stop_no_score(rows: str) -> None:
+    found = conclude(context(), BAD_CELLS[rows], [AS_OF], NOW, None, TALLIES)[AS_OF].content
+    assert list(no_number(found)) == []
+    strand = found["strands"]["evidence_alignment"]
+    seen = [*strand["warnings"], *strand["triggers"]]
+    assert not any(each["segment"] == "oak" and each["word"] == "food" for each in seen)
 
 
 def test_baseline_long_ago_is_still_the_baseline() -> None:
