@@ -19,7 +19,7 @@ from api.reading.conclusions import (
     conclusion_of,
     context_of,
 )
-from api.reading.schemas import CountsAs, EvidenceItem, EvidencePage, Exposure
+from api.reading.evidence_schemas import CountsAs, EvidenceItem, EvidencePage, Exposure
 from models.axes import axis_of, segment_of, segments_along
 from models.catalogue import Indicator
 from models.context import ServiceContext, load_context
