@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -10,10 +10,13 @@ from msgspec import Raw
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
+from api.inbound.refusals import Rejection
 from api.problems import Problem
 
 LARGEST_DECOMPRESSED = 16 << 20
 MOST_ITEMS = 50_000
+#: Others get their turn after so many items; about 2 ms of work.
+ITEMS_A_TURN = 256
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 GZIP_WINDOW = 31  # zlib's way to say: a gzip header, the largest window
@@ -28,30 +31,42 @@ class Items(NamedTuple):
 
     numbered: Sequence[tuple[int, bytes | Raw]]
     body: bytes
+    #: What was refused before it could become an item of ours.
+    rejected: Sequence[Rejection] = ()
+    #: Says a rejection in the words of a sender whose items are not written as ours.
+    as_sent: Callable[[Rejection], Rejection] | None = None
 
 
 async def read_items_of(request: Request) -> Items:
     kind = media_type(request.headers)
-    body = await request.body()
-    if encoding(request.headers) == "gzip":
-        # A thread, because zlib lets the others go on meanwhile.
-        body = await asyncio.to_thread(decompress, body)
-    body = body.removeprefix(BYTE_ORDER_MARK)
+    if kind not in {JSON, NDJSON}:
+        raise Problem("unsupported_media_type", f"Send {JSON}, {NDJSON} or CloudEvents as JSON.")
+    body = await read_body(request)
     numbered = split_lines(body) if kind == NDJSON else split_json(body)
-    if len(numbered) > MOST_ITEMS:
-        raise Problem("body_too_large", f"Send at most {MOST_ITEMS} events in one request.")
+    refuse_too_many(numbered)
     return Items(numbered, body)
 
 
 def media_type(headers: Headers) -> str:
+    """Without its parameters; empty when the sender says none."""
     kind, _, parameters = headers.get("content-type", "").lower().partition(";")
-    kind = kind.strip()
-    if "ce-specversion" in headers or kind not in {JSON, NDJSON}:
-        raise Problem("unsupported_media_type", f"Send {JSON} or {NDJSON}.")
     charset = parameters.partition("charset=")[2].strip(' "')
     if charset not in {"", "utf-8", "utf8"}:
         raise Problem("unsupported_media_type", "Send UTF-8.")
-    return kind
+    return kind.strip()
+
+
+async def read_body(request: Request) -> bytes:
+    body = await request.body()
+    if encoding(request.headers) == "gzip":
+        # A thread, because zlib lets the others go on meanwhile.
+        body = await asyncio.to_thread(decompress, body)
+    return body.removeprefix(BYTE_ORDER_MARK)
+
+
+def refuse_too_many(items: Sequence[object]) -> None:
+    if len(items) > MOST_ITEMS:
+        raise Problem("body_too_large", f"Send at most {MOST_ITEMS} events in one request.")
 
 
 def encoding(headers: Headers) -> str:

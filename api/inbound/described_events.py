@@ -1,9 +1,13 @@
 """What `POST /v1/events` takes and answers, for OpenAPI; made from the shapes themselves."""
 
+import json
 from typing import Any
 
 import msgspec
 
+from api.inbound import described_cloudevents
+from api.inbound.bodies import JSON, NDJSON
+from api.inbound.cloudevents import Mode
 from api.inbound.refusals import Rejection
 from api.inbound.validation import Envelope
 from models.event_types import SHAPES
@@ -82,14 +86,50 @@ SCHEMAS["Receipt"] = {
     },
 }
 
+SCHEMAS["CloudEvent"] = described_cloudevents.SCHEMA
+
 _EVENT = {"$ref": REFERENCE.format(name="Event")}
+_CLOUDEVENT = {"$ref": REFERENCE.format(name="CloudEvent")}
+#: For examples of more than one.
+_NEXT = EXAMPLE | {"id": "A-000124", "person": "9434765870"}
+_NEXT_CLOUDEVENT = described_cloudevents.EXAMPLE | {"id": "A-000124", "person": "9434765870"}
+
 BODY: dict[str, Any] = {
     "required": True,
-    "description": "At most 50,000 events and 16 MiB, decompressed. `Content-Encoding: gzip` is "
-    "welcome.",
+    "description": "At most 50,000 events and 16 MiB, decompressed, in every content type;"
+    " batches of CloudEvents are welcome up to the same bounds. `Content-Encoding: gzip` is"
+    " welcome. With the headers `ce-specversion`, `ce-id`, `ce-source` and `ce-type` the body is"
+    " the `data` of one CloudEvent in binary mode.",
     "content": {
-        "application/json": {"schema": {"anyOf": [_EVENT, {"type": "array", "items": _EVENT}]}},
-        "application/x-ndjson": {"schema": _EVENT},
+        JSON: {
+            "schema": {
+                "anyOf": [
+                    _EVENT,
+                    {"type": "array", "items": _EVENT},
+                    {"type": "object", "description": "`data`, when `ce-` headers say the rest."},
+                ]
+            },
+            "examples": {
+                "event": {"summary": "One event", "value": EXAMPLE},
+                "events": {"summary": "An array of events", "value": [EXAMPLE, _NEXT]},
+                "binary_mode": {
+                    "summary": "The data of a CloudEvent whose attributes are in `ce-` headers",
+                    "value": described_cloudevents.DATA,
+                },
+            },
+        },
+        NDJSON: {
+            "schema": _EVENT,
+            "example": "\n".join(json.dumps(event) for event in (EXAMPLE, _NEXT)),
+        },
+        f"{Mode.STRUCTURED.value}+json": {
+            "schema": _CLOUDEVENT,
+            "example": described_cloudevents.EXAMPLE,
+        },
+        f"{Mode.BATCHED.value}+json": {
+            "schema": {"type": "array", "items": _CLOUDEVENT},
+            "example": [described_cloudevents.EXAMPLE, _NEXT_CLOUDEVENT],
+        },
     },
 }
 ANSWERS: dict[int | str, dict[str, Any]] = {

@@ -4,15 +4,18 @@ import asyncio
 from collections import Counter
 from functools import lru_cache
 from itertools import islice
+from operator import attrgetter
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 
 from api.deps import Running, RunningApp, require
-from api.inbound.bodies import Items, read_items_of
+from api.inbound.bodies import ITEMS_A_TURN, Items, read_items_of
+from api.inbound.cloudevents import mode_of, read_cloudevents
 from api.inbound.content import Terms
 from api.inbound.custom_types import custom_types
+from api.inbound.described_cloudevents import HEADERS
 from api.inbound.described_events import ANSWERS, BODY
 from api.inbound.refusals import Rejection
 from api.inbound.validation import read_items
@@ -26,8 +29,6 @@ from models.vocabulary import ProviderId, Scope
 
 router = APIRouter(prefix="/v1", tags=["events"])
 
-#: Others get their turn after so many items; about 2 ms of work.
-ITEMS_A_TURN = 256
 #: Without any of these in a body, no item can ask for what the provider has settled.
 NEEDS_TERMS = (b'"custom.', b'"text"')
 NOT_STORED = (Outcome.DUPLICATE, Outcome.SUPERSEDED, Outcome.QUARANTINED)
@@ -56,16 +57,17 @@ class Receipt(msgspec.Struct, frozen=True):
     response_class=Response,
     responses=ANSWERS
     | problems("unreadable_body", "body_too_large", "unsupported_media_type", "all_rejected"),
-    openapi_extra={"requestBody": BODY},
+    openapi_extra={"parameters": HEADERS, "requestBody": BODY},
 )
 async def send_events(
     request: Request,
     running: RunningApp,
     holder: Annotated[KeyHolder, require(Scope.EVENTS_WRITE)],
 ) -> Response:
-    """Store evidence: one event, an array, or one event a line. 202 means that it is durable."""
+    """Store evidence: ours or CloudEvents, one or many. 202 means that it is durable."""
     async with running.large_bodies.room_for(request):
-        items = await read_items_of(request)
+        mode = mode_of(request.headers)
+        items = await (read_cloudevents(request, mode) if mode else read_items_of(request))
         rows, rejected = await validate(running, holder.provider, items)
         outcomes: list[Outcome] = []
         if rows:
@@ -97,6 +99,10 @@ async def validate(
         rejected += bad
         if len(turn) == ITEMS_A_TURN:
             await asyncio.sleep(0)
+    if items.as_sent is not None:
+        rejected = [items.as_sent(each) for each in rejected]
+    if items.rejected:
+        rejected = sorted([*items.rejected, *rejected], key=attrgetter("index"))
     return rows, rejected
 
 

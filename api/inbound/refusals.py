@@ -48,6 +48,11 @@ def rejection(index: int, raw: bytes | msgspec.Raw, refused: Refused) -> Rejecti
         name = msgspec.json.decode(raw, type=_Named).id
     except UNREADABLE:
         name = None
+    return rejection_of(index, name, refused)
+
+
+def rejection_of(index: int, name: object, refused: Refused) -> Rejection:
+    """`name` is what the item says is its id, which may be anything."""
     known = name if isinstance(name, str) and len(name) <= 200 else None
     return Rejection(index, known, refused.code, refused.pointer, refused.detail)
 
