@@ -27,7 +27,9 @@ HeaderName: TypeAlias = Annotated[
 ]
 
 
-class Extract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Extract(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """Where a value stands: what follows `prefix` in one header.
 
     With a `separator` the header is a list, of which the parts with that prefix are meant: pairs
