@@ -1,0 +1,261 @@
+"""Dates and times as other systems write them, read by declared formats and never guessed.
+
+A format is literal text and directives as of `strptime`, read once from left to right: nothing
+backtracks and no locale matters. A time on the local clock that the clock skips or shows twice is
+refused, since only its sender can know which hour was meant.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from models.budget import MappingError
+from models.event_types import EARLIEST, LATEST
+
+ISO = "iso"
+LONGEST_FORMAT = 60
+DIGITS = frozenset("0123456789")
+#: What a directive reads, and from how many to how many digits.
+NUMBERS: Mapping[str, tuple[str, int, int]] = {
+    "d": ("day", 1, 2),
+    "m": ("month", 1, 2),
+    "Y": ("year", 4, 4),
+    "y": ("year", 2, 2),
+    "H": ("hour", 1, 2),
+    "I": ("hour", 1, 2),
+    "M": ("minute", 1, 2),
+    "S": ("second", 1, 2),
+}
+MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
+#: Words for offsets that exports of British systems write.
+OFFSETS = {"z": 0, "utc": 0, "gmt": 0, "bst": 60}
+FURTHEST_OFFSET = 14 * 60
+#: What a date order stands for: numbers with one of three separators, with or without a time.
+ORDERS: Mapping[str, tuple[str, ...]] = {
+    order: tuple(
+        separator.join(f"%{part}" for part in parts) + clock
+        for separator in "/-."
+        for clock in ("", " %H:%M", " %H:%M:%S")
+    )
+    for order, parts in (("dmy", "dmY"), ("mdy", "mdY"), ("ymd", "Ymd"))
+}
+KNOWN = frozenset((*NUMBERS, "b", "B", "p", "z"))
+DIRECTIVES = "%d %m %b %B %y %Y %H %I %M %S %p %z"
+NO_ZONE = "This time has no offset; declare the zone that its clock is in, as in Europe/London."
+
+
+class Reading(NamedTuple):
+    """What stands there: a day, and perhaps a time and an offset."""
+
+    day: date
+    clock: time | None = None
+    offset: timedelta | None = None
+
+
+def format_flaw(written: str) -> str | None:
+    """Why a format cannot be used; None if it can."""
+    if written == ISO:
+        return None
+    names = [piece[1:] for piece in _pieces(written) if piece.startswith("%")]
+    said = [_what(name) for name in names]
+    unknown = [name for name in names if name not in KNOWN]
+    missing = [what for what in ("day", "month", "year") if what not in said]
+    halves = [name for name in names if name in {"I", "p"}]
+    flaws = (
+        (len(written) > LONGEST_FORMAT, f"A format has at most {LONGEST_FORMAT} characters."),
+        (unknown, f"'%{''.join(unknown[:1])}' is not known; use iso, or {DIRECTIVES}."),
+        (len(set(said)) < len(said), "A format says each part of a date and time once."),
+        (missing, f"This format says no {' and no '.join(missing)}."),
+        (halves not in ([], ["I", "p"]), "%p (am or pm) stands after %I, and neither alone."),
+        ("minute" in said and "hour" not in said, "A format with minutes says the hour too."),
+        ("z" in names and names[-1] != "z", "%z, the offset, stands at the end."),
+    )
+    return next((sentence for wrong, sentence in flaws if wrong), None)
+
+
+def order_of(written: str) -> str | None:
+    """In which order a format has day and month as numbers; None where nothing can be mistaken."""
+    said = [piece[1] for piece in _pieces(written) if piece in {"%d", "%m", "%y", "%Y"}]
+    if written == ISO or said[:1] == ["Y"] or not {"d", "m"} <= set(said):
+        return None
+    # A year of two digits in front can be mistaken for a day, one behind cannot.
+    return "".join(name for name in said if name in {"d", "m"} or name == said[0])
+
+
+def says_offset(written: str) -> bool:
+    """Whether a format can say it; of ISO 8601 it is known only when a time is read."""
+    return written == ISO or written.endswith("%z")
+
+
+def read(text: str, formats: tuple[str, ...]) -> Reading:
+    for written in formats:
+        found = _read_iso(text) if written == ISO else _read(text, written)
+        if found is not None:
+            return found
+    raise MappingError(
+        "invalid_time", f"'{text[:40]}' is in none of the formats {', '.join(formats)[:200]}."
+    )
+
+
+def instant_of(reading: Reading, zone: str | None) -> datetime:
+    """The instant in UTC; hours that a local clock skips or repeats are refused."""
+    if reading.clock is None:
+        raise MappingError("invalid_time", "This is a day; the time of day is missing.")
+    local = datetime.combine(reading.day, reading.clock)
+    if reading.offset is not None:
+        at = _plausible(local) - reading.offset
+        return _plausible(at).replace(tzinfo=UTC)
+    if zone is None:
+        raise MappingError("naive_time", NO_ZONE)
+    return on_clock(local, zone)
+
+
+def on_clock(local: datetime, zone: str) -> datetime:
+    """The one instant at which the clock of a zone shows this."""
+    where = ZoneInfo(zone)
+    first = _plausible(local).replace(tzinfo=where, fold=0)
+    if first.utcoffset() == first.replace(fold=1).utcoffset():
+        return first.astimezone(UTC)
+    shown = f"{local:%H:%M} on {local.day} {MONTHS[local.month - 1].title()} {local.year}"
+    if first.astimezone(UTC).astimezone(where).replace(tzinfo=None) == local:
+        raise MappingError(
+            "ambiguous_time",
+            f"The clock of {zone} showed {shown} twice; send the offset, or the time in UTC.",
+        )
+    raise MappingError(
+        "missing_time", f"The clock of {zone} never showed {shown}; it went forward that hour."
+    )
+
+
+def _plausible(at: datetime) -> datetime:
+    if not EARLIEST.year <= at.year < LATEST.year:
+        raise MappingError("implausible_time", "Times from 2000 to 2099 are taken.")
+    return at
+
+
+def _read_iso(text: str) -> Reading | None:
+    """Of ISO 8601 only what names year, month and day, with a time to the minute or without."""
+    if not (text.isascii() and len(text) >= 10 and text[4] == text[7] == "-"):
+        return None
+    try:
+        if len(text) == 10:
+            return Reading(date.fromisoformat(text))
+        if len(text) < 16 or text[10] not in "T ":
+            return None
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return Reading(at.date(), at.time(), at.utcoffset())
+
+
+@lru_cache(maxsize=1024)
+def _pieces(written: str) -> tuple[str, ...]:
+    """Directives as `%d`; all else character by character."""
+    rest = iter(written)
+    return tuple(one + next(rest, "") if one == "%" else one for one in rest)
+
+
+def _what(name: str) -> str:
+    if name in NUMBERS:
+        return NUMBERS[name][0]
+    return {"b": "month", "B": "month"}.get(name, name)
+
+
+def _read(text: str, written: str) -> Reading | None:
+    parts: dict[str, int] = {}
+    for piece in _pieces(written):
+        length = _take(piece, text, parts)
+        if not length:
+            return None
+        text = text[length:]
+    return None if text else _reading(parts)
+
+
+def _take(piece: str, text: str, parts: dict[str, int]) -> int:
+    """How much of the text is what this piece asks for, noted in `parts`; 0 when it is not."""
+    name = piece[1:] if piece.startswith("%") else ""
+    if name in NUMBERS:
+        return _take_number(name, text, parts)
+    if name in {"b", "B"}:
+        parts["month"], length = _month(text)
+        return length
+    if name == "p":
+        return _take_half_of_day(text[:2].lower(), parts)
+    if name == "z":
+        minutes = _offset_minutes(text)
+        if minutes is None:
+            return 0
+        parts["offset"] = minutes
+        return len(text)
+    return int(text[:1] == piece)
+
+
+def _take_number(name: str, text: str, parts: dict[str, int]) -> int:
+    what, least, most = NUMBERS[name]
+    length = _digits(text, most)
+    if length < least:
+        return 0
+    parts[what] = int(text[:length]) + (2000 if name == "y" else 0)
+    return length
+
+
+def _take_half_of_day(word: str, parts: dict[str, int]) -> int:
+    if word not in {"am", "pm"} or not 1 <= parts["hour"] <= 12:
+        return 0
+    parts["hour"] = parts["hour"] % 12 + (12 if word == "pm" else 0)
+    return 2
+
+
+def _reading(parts: dict[str, int]) -> Reading | None:
+    offset = timedelta(minutes=parts["offset"]) if "offset" in parts else None
+    try:
+        day = date(parts["year"], parts["month"], parts["day"])
+        if "hour" not in parts:
+            return Reading(day, None, offset)
+        clock = time(parts["hour"], parts.get("minute", 0), parts.get("second", 0))
+    except ValueError:
+        return None
+    return Reading(day, clock, offset)
+
+
+def _digits(text: str, most: int) -> int:
+    length = 0
+    while length < most and text[length : length + 1] in DIGITS:
+        length += 1
+    return length
+
+
+def _month(text: str) -> tuple[int, int]:
+    """Number of the month named at the start, in full or by three letters, and how long that is."""
+    for number, name in enumerate(MONTHS, start=1):
+        for word in (name, name[:3]):
+            if text[: len(word)].lower() == word:
+                return number, len(word)
+    return 0, 0
+
+
+def _offset_minutes(text: str) -> int | None:
+    if text.lower() in OFFSETS:
+        return OFFSETS[text.lower()]
+    sign, digits = text[:1], text[1:].replace(":", "", 1)
+    if sign not in {"+", "-"} or len(digits) != 4 or _digits(digits, 4) != 4:
+        return None
+    ahead = int(digits[:2]) * 60 + int(digits[2:])
+    if ahead > FURTHEST_OFFSET:
+        return None
+    return -ahead if sign == "-" else ahead

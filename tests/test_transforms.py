@@ -1,0 +1,302 @@
+"""Each transform as a table: settings, what goes in, what comes out; `!code` is a refusal."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+from models.budget import Budget, MappingError
+from models.pipeline import Codes, Terms, UnmappedCode
+from models.transforms import AnyTransform, Step, through
+from tests.text_tables import Row, cases, rows
+
+TEXTS = """
+                             | transform           | value            | result
+spaces at both ends go       | trim                | " Oak  Unit "    | Oak  Unit
+a blank says nothing         | trim                | "  "             | null
+a number can be trimmed      | trim                | 7                | "7"
+small letters                | lower               | ÉLM              | élm
+capital letters              | upper               | elm              | ELM
+an id of digits becomes text | text                | 10045            | "10045"
+3.0 is 3                     | text                | 3.0              | "3"
+a fraction stays             | text                | 3.25             | "3.25"
+true is a word               | text                | true             | "true"
+a list is no text            | text                | [1]              | !wrong_type
+null goes through untouched  | constant value=true | null             | null
+whatever is there stands for this | constant value=true | 2026-03-01       | true
+parts are joined             | concat separator=-  | ["A", 7, null, "b"] | A-7-b
+nulls alone are null         | concat              | [null, null]     | null
+only a list is joined        | concat              | A                | !wrong_type
+an object is no part         | concat              | [{}]             | !wrong_type
+words are cut apart          | split at=,;         | "food, staff;; " | ["food", "staff"]
+one word is a list too       | split               | food             | ["food"]
+each item goes through       | map_list of trim, lower | [" A", " ", "b"] | ["a", "b"]
+one bad item refuses the list | map_list of integer | ["1", "x"]       | !not_a_number
+"""
+
+NUMBERS = """
+                              | transform                  | value    | result
+digits                        | number                     | "12"     | 12
+a fraction                    | number                     | " -0.5 " | -0.5
+a plus                        | number                     | +4.50    | 4.5
+a number stays                | number                     | 2.5      | 2.5
+true is no number             | number                     | true     | !wrong_type
+words are none                | number                     | twelve   | !not_a_number
+nor is nothing                | number                     | ""       | !not_a_number
+nor a lone point              | number                     | 1.       | !not_a_number
+nor is what only Python reads | number                     | 1_000    | !not_a_number
+nor digits of other scripts   | number                     | ٣        | !not_a_number
+nor not-a-number              | number                     | nan      | !not_a_number
+nor an exponent               | number                     | "1e3"    | !not_a_number
+groups of three               | number thousands=,         | 1,234,567.5 | 1234567.5
+a comma elsewhere is a mistake | number thousands=,         | 12,34    | !not_a_number
+a decimal comma               | number decimal=, thousands=. | 1.234,5  | 1234.5
+a percent sign                | number suffix=%            | 85 %     | 85
+a whole number                | integer                    | "12"     | 12
+3.0 is whole                  | integer                    | 3.0      | 3
+3.5 is never rounded          | integer                    | 3.5      | !not_whole
+more than an id holds is refused | integer                    | "18446744073709551616" | !not_json
+yes                           | boolean                    | " Yes "  | true
+no                            | boolean                    | N        | false
+one is yes                    | boolean                    | 1        | true
+false stays                   | boolean                    | false    | false
+perhaps is neither            | boolean                    | perhaps  | !unknown_value
+words of a source             | boolean yes=due no=not_due | Not  due | false
+only those words              | boolean yes=due no=not_due | yes      | !unknown_value
+the lowest of ten             | scale from=[1,10]          | 1        | 1
+the middle of 0 to 10         | scale from=[0,10]          | "5"      | 3
+the best of five downwards    | scale from=[5,1]           | 1        | 5
+percent                       | scale from=[0,100]         | 90       | 4.6
+off the scale                 | scale from=[1,10]          | 11       | !out_of_range
+to another scale              | scale from=[0,1] to=[0,100] | 0.25     | 25
+"""
+
+CODES = """
+                              | transform            | value         | result
+a code                        | lookup table=status  | G             | given
+case and spaces do not matter | lookup table=status  | " not  GIVEN" | omitted_error
+a number is a code too        | lookup table=status  | 4             | refused
+a code that says nothing      | lookup table=status  | -             | null
+an unknown one is rejected    | lookup table=status  | Q             | !unmapped_code
+unless it may pass            | lookup table=passing | Q             | Q
+or something stands for it    | lookup table=others  | Q             | other
+exactly as written            | lookup table=exact   | g             | small
+"""
+
+TIMES = """
+                         | transform       | value            | result
+an offset is taken as it is | datetime        | 2026-07-01T08:05:00+01:00 | 2026-07-01 07:05 UTC
+Z is an offset           | datetime        | 2026-07-01T08:05:00.250Z | 2026-07-01 08:05:00.250 UTC
+a clock without its zone | datetime        | 2026-07-01T08:05 | !naive_time
+winter on the clock in London | datetime London | 2026-01-31 23:30 | 2026-01-31 23:30 UTC
+summer on the clock in London | datetime London | 2026-07-31 23:30 | 2026-07-31 22:30 UTC
+the day first if declared | datetime order=dmy London | 03/04/2026 10:00 | 2026-04-03 09:00 UTC
+or the month             | datetime order=mdy London | 03/04/2026 10:00 | 2026-03-04 10:00 UTC
+never the other way round | datetime order=dmy London | 03/14/2026 10:00 | !invalid_time
+dots and single digits   | datetime order=dmy London | 3.4.2026 9:05:07 | 2026-04-03 08:05:07 UTC
+a day is no time         | datetime London | 2026-07-31       | !invalid_time
+no such day              | datetime order=dmy London | 31/02/2026 10:00 | !invalid_time
+no such hour             | datetime London | 2026-07-31 25:00 | !invalid_time
+something behind it      | datetime order=dmy London | 03/04/2026 10:00h | !invalid_time
+long ago                 | datetime London | 1926-07-31 08:00 | !implausible_time
+a number is not guessed at | datetime London | 46113.5          | !wrong_type
+the day of a time        | date            | 2026-07-31 23:30 | 2026-07-31
+of an instant, on the local clock | date            | 2026-07-31T23:30:00Z | 2026-08-01
+a change as a version    | seconds_since_2000 | 2000-01-01T00:01:00.900Z | 60
+"""
+
+FORMATS = """
+              | transform                          | value              | result
+month names   | datetime formats=%d_%b_%y_%I%p London | 1 Mar 26 12AM      | 2026-03-01 00:00 UTC
+noon          | datetime formats=%d_%B_%y_%I:%M%p London | 1 march 26 12:05pm | 2026-03-01 12:05 UTC
+its offset    | datetime formats=%d/%m/%Y_%H:%M_%z | 25/10/2026 01:30 BST | 2026-10-25 00:30 UTC
+an hour later | datetime formats=%d/%m/%Y_%H:%M_%z | 25/10/2026 01:30 GMT | 2026-10-25 01:30 UTC
+digits of an offset | datetime formats=%Y%m%d%H%M%z      | 202603010805-0330  | 2026-03-01 11:35 UTC
+a day in words | date formats=%B_%d_%Y              | July 31 2026       | 2026-07-31
+"""
+
+LENGTHS = """
+                       | transform     | value              | result
+a spreadsheet's noon   | excel_serial London | 46113.5            | 2026-04-01 11:00 UTC
+a second of a spreadsheet | excel_serial London | "46023.0000115741" | 2026-01-01 00:00:01 UTC
+of the other kind      | excel_serial system=1904 London | 44561.5            | 2026-01-01 12:00 UTC
+the fifties of a spreadsheet | excel_serial London | 20000              | !implausible_time
+below all its days     | excel_serial London | -1                 | !implausible_time
+seconds since 1970     | epoch         | 1772352300         | 2026-03-01 08:05 UTC
+milliseconds           | epoch unit=ms | "1772352300250"    | 2026-03-01 08:05:00.250 UTC
+milliseconds taken for seconds | epoch         | 1772352300250      | !implausible_time
+seconds taken for milliseconds | epoch unit=ms | 1772352300         | !implausible_time
+a night                | hours_between | 2026-03-01T20:00Z to 2026-03-02T08:00Z | 12
+the March night has eleven | hours_between | 2026-03-28T20:00Z to 2026-03-29T08:00+01:00 | 11
+October's has thirteen | hours_between | 2026-10-24T20:00+01:00 to 2026-10-25T08:00Z | 13
+backwards              | hours_between | 2026-03-01T20:00Z to 2026-03-01T08:00Z | !ends_before_start
+clocks alone do not tell | hours_between | 2026-03-28T20:00 to 2026-03-29T08:00 | !naive_time
+without an end         | hours_between | ["2026-03-28T20:00Z"] | !wrong_type
+"""
+
+CLOCK_CHANGES = """
+                               | transform           | value                  | result
+before March skips an hour     | datetime London     | 2026-03-29 00:59       | 2026-03-29 00:59 UTC
+in the hour March skips        | datetime London     | 2026-03-29 01:00       | !missing_time
+its last minute                | datetime London     | 2026-03-29 01:59       | !missing_time
+after the hour March skips     | datetime London     | 2026-03-29 02:00       | 2026-03-29 01:00 UTC
+before October repeats an hour | datetime London     | 2026-10-25 00:59       | 2026-10-24 23:59 UTC
+in the hour it repeats         | datetime London     | 2026-10-25 01:00       | !ambiguous_time
+the last minute of that        | datetime London     | 2026-10-25 01:59       | !ambiguous_time
+after the hour it repeats      | datetime London     | 2026-10-25 02:00       | 2026-10-25 02:00 UTC
+the offset says which          | datetime London     | 2026-10-25 01:30+01:00 | 2026-10-25 00:30 UTC
+a spreadsheet in October       | excel_serial London | 46320.0625             | !ambiguous_time
+a spreadsheet in March         | excel_serial London | 46110.0625             | !missing_time
+the day does not need the hour | date                | 2026-10-25 01:30       | 2026-10-25
+"""
+
+UNUSABLE = """
+                              | transform                          | because
+formats that would be a guess | date formats=%d/%m/%Y;%m/%d/%Y     | disagree on the order
+short years that would be too | date formats=%d/%m/%y;%y/%m/%d     | disagree on the order
+an order against a format     | date formats=%m/%d/%Y order=dmy    | disagree on the order
+a clock in no zone            | datetime order=dmy                 | Declare the 'zone'
+a zone that is none           | datetime zone=Europe/Londn         | is not a time zone
+a path for a zone             | excel_serial zone=../../etc/passwd | is not a time zone
+a folder of zones             | datetime zone=Europe               | is not a time zone
+an unknown directive          | date formats=%d/%m/%Y_%Q           | '%Q' is not known
+a format without a year       | date formats=%d/%m                 | says no year
+a day twice                   | date formats=%d_%d/%m/%Y           | once
+hours of half a day           | date formats=%d/%m/%Y_%I:%M        | %p (am or pm)
+half a day before its hour    | date formats=%d/%m/%Y_%p_%I        | %p (am or pm)
+minutes of no hour            | date formats=%d/%m/%Y_%M           | says the hour
+an offset in front            | datetime formats=%z_%d/%m/%Y_%H    | stands at the end
+no format                     | date formats=                      | Give one format
+a table that is not there     | lookup table=stauts                | no table 'stauts'
+also inside of a list         | map_list of lookup table=x         | no table 'x'
+a word for yes and no         | boolean yes=Y_ no=y                | both yes and no
+a scale without length        | scale from=[5,5]                   | two different ends
+one mark for two things       | number decimal=, thousands=,       | another than 'thousands'
+"""
+
+TABLES = {
+    "status": Codes(words={"G": "given", "not given": "omitted_error", "4": "refused", "-": None}),
+    "passing": Codes(words={"A": "a"}, unmapped="pass"),
+    "others": Codes(words={"A": "a"}, unmapped="otherwise", otherwise="other"),
+    "exact": Codes(words={"G": "capital", "g": "small"}, exact=True),
+}
+
+
+def transform_of(written: str) -> Any:
+    return msgspec.convert(document_of(written), AnyTransform)
+
+
+def document_of(written: str) -> dict[str, Any]:
+    """`datetime order=dmy London`: a name and settings; `_` is a space and `;` parts a list."""
+    written, _, inner = written.partition(" of ")
+    name, *settings = written.split()
+    document: dict[str, Any] = {"as": name}
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        if setting == "London":
+            document["zone"] = "Europe/London"
+        elif key in {"formats", "yes", "no"}:
+            document[key] = [one for one in value.replace("_", " ").split(";") if one]
+        else:
+            document[key] = value_of(value.replace("_", " "))
+    if inner:
+        document["transforms"] = [document_of(one) for one in inner.split(", ")]
+    return document
+
+
+def value_of(cell: str) -> Any:
+    """JSON, else text; `a to b` is a list of two, and `… UTC` an instant as we write it."""
+    try:
+        return json.loads(cell)
+    except ValueError:
+        if " to " in cell:
+            return cell.split(" to ")
+        if not cell.endswith(" UTC"):
+            return cell
+        at = datetime.fromisoformat(cell.removesuffix(" UTC"))
+        return at.replace(tzinfo=UTC).isoformat()
+
+
+def outcome(row: Row) -> Any:
+    one = transform_of(row["transform"])
+    assert one.flaw(TABLES) is None
+    try:
+        return through((one,), value_of(row["value"]), Terms(TABLES))
+    except MappingError as error:
+        return f"!{error.code}"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        *cases(TEXTS),
+        *cases(NUMBERS),
+        *cases(CODES),
+        *cases(TIMES),
+        *cases(FORMATS),
+        *cases(LENGTHS),
+        *cases(CLOCK_CHANGES),
+    ],
+)
+def test_transform_turns_a_value_into_another_or_refuses_it(row: Row) -> None:
+    wanted, made = value_of(row["result"]), outcome(row)
+    assert made == wanted
+    assert type(made) is type(wanted) or {type(made), type(wanted)} == {int, float}
+
+
+@pytest.mark.parametrize("row", cases(UNUSABLE))
+def test_settings_that_cannot_work_are_named(row: Row) -> None:
+    assert row["because"] in (transform_of(row["transform"]).flaw(TABLES) or "")
+
+
+def test_long_formats_are_refused() -> None:
+    written = "%d/%m/%Y" + "-" * 60
+    assert "at most 60" in (transform_of(f"date formats={written}").flaw(TABLES) or "")
+
+
+def test_tables_of_a_transform_are_its_whole_list() -> None:
+    tables = (TEXTS, NUMBERS, CODES, TIMES, FORMATS, LENGTHS)
+    tested = {row["transform"].split()[0] for table in tables for row in rows(table)}
+    named = {str(kind.__struct_config__.tag) for kind in get_args(AnyTransform)}
+    assert named - {"hash_of"} == tested
+
+
+def test_codes_that_were_let_through_are_remembered() -> None:
+    terms = Terms(TABLES)
+    for table in ("passing", "others", "status"):
+        through((transform_of(f"lookup table={table}"),), "G", terms)
+    assert terms.unmapped == [UnmappedCode("passing", "G"), UnmappedCode("others", "G")]
+
+
+def test_hash_is_the_same_for_the_same_content_only() -> None:
+    one = transform_of("hash_of prefix=row-")
+
+    def hashed(value: Any) -> Any:
+        return through((one,), value, Terms())
+
+    first = hashed({"at": "10:00", "n": 3})
+    assert first == hashed({"n": 3.0, "at": "10:00"})
+    assert (first[:4], len(first)) == ("row-", 4 + 26)
+    assert len({first, hashed({"at": "10:00", "n": 4}), hashed(["10:00", 3]), hashed("10:00")}) == 4
+    assert hashed({"at": None, "n": None}) is None
+    assert hashed(["10:00", None]) is not None
+
+
+def test_each_step_is_shown_when_asked_for() -> None:
+    steps: list[Step] = []
+    transforms = [transform_of("trim"), transform_of("integer")]
+    assert through(transforms, " 7 ", Terms(), steps) == 7
+    assert steps == [Step("trim", "7"), Step("integer", 7)]
+
+
+def test_transforms_are_paid_for() -> None:
+    budget = Budget()
+    through([transform_of("upper")] * 3, "x" * 1000, Terms(budget=budget))
+    assert (budget.steps.spent, budget.characters.spent) == (3, 3000)
+
+
+def test_a_text_longer_than_any_the_contract_takes_is_refused() -> None:
+    with pytest.raises(MappingError, match="longer than the 20,000"):
+        through([transform_of("concat")], ["x" * 15_000] * 2, Terms())
