@@ -4,6 +4,7 @@ Audits and observations have a standard of 0.90 and a smallest change that matte
 from 0.60 to 0.95 is 7 of them. The middles of the two windows lie 17.5 months apart.
 """
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -44,6 +45,7 @@ GAPS = """
     the best fell to the others              | .95>.6 .6 .6 .6                | levelling_down
     all fell, the best the furthest          | .95>.5 .6>.5 .6>.5 .6>.5       | levelling_down
     the best fell a little, still apart      | .95>.85 .6 .6 .6               | levelling_down
+    the best fell by chance                  | .95>.945 .6 .6 .6              | undetermined
     one went ahead                           | .6>.95 .6 .6 .6                | widening
     one fell behind                          | .9 .9 .9 .9>.4                 | widening
     nothing moved                            | .9 .6 .6 .6                    | undetermined
@@ -70,6 +72,37 @@ def test_chance_among_few_is_no_gap_that_narrowed() -> None:
     """Eight of each a month: the same levels that are clear among four hundred."""
     assert gap_state(teams(".625 .5>.625", n=400)) is GapState.NARROWING
     assert gap_state(teams(".625 .5>.625", n=8)) is GapState.UNDETERMINED
+
+
+@pytest.mark.parametrize(
+    ("upper", "rose", "fell", "state"),
+    [
+        (-0.1, True, False, GapState.NARROWING),
+        (-0.1, False, False, GapState.UNDETERMINED),
+        (0.1, True, False, GapState.UNDETERMINED),
+        (0.1, False, True, GapState.LEVELLING_DOWN),
+    ],
+)
+def test_segments_that_came_closer_without_a_rise_of_the_weak_have_not_narrowed(
+    upper: float, state: GapState, *, rose: bool, fell: bool
+) -> None:
+    of = teams(".9 .6")
+    change = replace(of.uneven.tau.change, estimate=np.array(-0.5), upper=np.array(upper))
+    uneven = replace(
+        of.uneven,
+        tau=replace(of.uneven.tau, change=change),
+        weak_rose=np.array(rose),
+        best_fell=np.array(fell),
+    )
+    assert gap_state(replace(of, uneven=uneven)) is state
+
+
+def test_what_one_team_began_to_measure_makes_it_no_better() -> None:
+    rows = steady({"oak": ".6", "elm": ".7"})
+    more = steady({"oak": ".>.99"}, ["record_quality"])
+    assert score_of(TEAM, rows + more).uneven.level == pytest.approx(
+        score_of(TEAM, rows).uneven.level
+    )
 
 
 def shown(of: StrandScore, known: ServiceContext | None = None) -> dict[str, Any]:

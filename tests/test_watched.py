@@ -107,6 +107,11 @@ def test_gap_of_a_band_names_the_indicator_it_is_of() -> None:
     at = look(Strand.SHIFT_COVERAGE, {"gap": "0 -1.8! . ."})
     (seen,) = BY_CODE["night_or_weekend_gap"].see(at)
     assert seen.of == STARTER[0].code
+    wider = at.score.gap.estimate.copy()
+    wider[1, 1] = -9.0
+    gap = replace(at.score.gap, estimate=wider)
+    (seen,) = BY_CODE["night_or_weekend_gap"].see(replace(at, score=replace(at.score, gap=gap)))
+    assert (seen.of, seen.figure) == (STARTER[0].code, -1.8), "a wider one is not known to matter"
 
 
 def test_threshold_that_is_another_each_time_stands_with_the_figure() -> None:
