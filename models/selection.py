@@ -7,7 +7,7 @@ millions of items; and a value that shares its parts is small until it is compar
 from typing import Any
 
 from jmespath.exceptions import JMESPathTypeError
-from jmespath.functions import Functions
+from jmespath.functions import TYPES_MAP, Functions
 from jmespath.visitor import Options, TreeInterpreter
 
 from models.budget import Budget, MappingError
@@ -43,9 +43,10 @@ class Selector:
             # Never its own text: that writes out the value, and a value can be built that is
             # small in memory and endless in writing.
             wanted = " or ".join(error.expected_types)
+            met = TYPES_MAP.get(error.actual_type, error.actual_type)
             raise MappingError(
                 "wrong_type",
-                f"{error.function_name}() takes {wanted}, and met {error.actual_type}.",
+                f"{error.function_name}() takes {wanted}, and met {met}.",
             ) from None
         except MappingError:
             raise

@@ -1,0 +1,224 @@
+"""What is wrong with a mapping before it meets a body: sentences, with pointers into the document.
+
+A document that cannot be read as one is described field by field; one that can is checked for
+what its author cannot have meant.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from models.budget import Budget, MappingError
+from models.event_types import CUSTOM, SHAPES, Flaw
+from models.expressions import parse
+from models.mappings import DATA, ENVELOPE, MOST_CODES, REQUIRED, Field, Mapping, mapping_of
+from models.pipeline import Codes, fold
+from models.transforms import AnyTransform
+from models.value_transforms import Lookup
+
+LONGEST_NAME = 200
+OWN = "x_"
+_PATH = re.compile(r"(?s)(.*?) - at `\$([^`]*)`")
+_PATH_PART = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
+_QUOTED = re.compile(r"[`'](.*)[`']")
+AS_WRITTEN = {
+    "`int`": "a whole number",
+    "`float`": "a number",
+    "`str`": "a text",
+    "`bool`": "true or false",
+    "`object`": "an object",
+    "`array`": "a list",
+    "`null`": "null",
+}
+
+
+def problems_of(document: object) -> list[Flaw]:
+    """All that is wrong with a document; empty for a mapping that can run."""
+    try:
+        mapping = mapping_of(document)
+    except (msgspec.ValidationError, RecursionError) as error:
+        return _unreadable(document, error)
+    return list(_contradictions(mapping))
+
+
+def pointer(*parts: str | int) -> str:
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def _unreadable(document: object, error: Exception) -> list[Flaw]:
+    """Field by field and table by table, since a decoder stops at the first thing it refuses."""
+    if not isinstance(document, dict):
+        return [_explained(error)]
+    found: list[Flaw] = []
+    rest = dict(document)
+    kinds: tuple[tuple[str, type[Field | Codes]], ...] = (("fields", Field), ("codes", Codes))
+    for part, kind in kinds:
+        if not isinstance(document.get(part), dict):
+            continue
+        rest[part] = {}
+        for name, item in document[part].items():
+            found += _refused(item, kind, pointer(part, name))
+    return found + _refused(rest, Mapping, "") or [_explained(error)]
+
+
+def _refused(item: object, kind: type, within: str) -> list[Flaw]:
+    try:
+        msgspec.convert(item, kind)
+    except (msgspec.ValidationError, RecursionError) as error:
+        return [_explained(error, within)]
+    return []
+
+
+def _explained(error: Exception, within: str = "") -> Flaw:
+    if isinstance(error, RecursionError):
+        return Flaw(within, "nested_too_deeply", "This is nested too deeply.")
+    matched = _PATH.fullmatch(str(error))
+    what, path = (matched[1], matched[2]) if matched else (str(error), "")
+    at = within + pointer(*(name or number for name, number in _PATH_PART.findall(path)))
+    quoted = _QUOTED.search(what)
+    name = quoted[1] if quoted else ""
+    if what.startswith("Object missing required field"):
+        return Flaw(f"{at}/{name}", "missing_field", f"'{name}' is required.")
+    if what.startswith("Object contains unknown field"):
+        return Flaw(f"{at}{pointer(name)}", "unknown_field", f"'{name[:100]}' is not known here.")
+    if at.endswith("/as"):
+        return Flaw(at, "unknown_value", f"'{name[:100]}' is not a transform: {_transforms()}.")
+    for code, words in AS_WRITTEN.items():
+        what = what.replace(code, words)
+    return Flaw(at, "wrong_type", what.replace(" | ", " or ").replace("`", "'") + ".")
+
+
+def _transforms() -> str:
+    kinds = msgspec.inspect.type_info(AnyTransform)
+    assert isinstance(kinds, msgspec.inspect.UnionType)
+    return ", ".join(
+        str(one.tag) for one in kinds.types if isinstance(one, msgspec.inspect.StructType)
+    )
+
+
+def _contradictions(mapping: Mapping) -> Iterator[Flaw]:
+    yield from _of_path(mapping.each, "/each")
+    for place, condition in enumerate(mapping.when):
+        yield from _of_path(condition.path, pointer("when", place, "path"))
+    for name, codes in mapping.codes.items():
+        yield from _of_codes(codes, pointer("codes", name))
+    if sum(len(codes.words) for codes in mapping.codes.values()) > MOST_CODES:
+        yield Flaw("/codes", "too_long", f"All tables together have at most {MOST_CODES:,} codes.")
+    if isinstance(mapping.type, Field):
+        yield from _of_field(mapping.type, "/type", mapping.codes)
+    for name, field in mapping.fields.items():
+        yield from _of_field(field, pointer("fields", name), mapping.codes)
+    yield from _of_names(mapping)
+    yield from _of_types(mapping)
+    for place, example in enumerate(mapping.examples):
+        for part, value in (("input", example.input), ("expect", list(example.expect))):
+            try:
+                Budget().weigh(value)
+            except MappingError as error:
+                yield Flaw(pointer("examples", place, part), error.code, error.detail)
+
+
+def _of_path(path: str, at: str) -> Iterator[Flaw]:
+    try:
+        parse(path)
+    except MappingError as error:
+        yield Flaw(at, error.code, error.detail)
+
+
+def _of_codes(codes: Codes, at: str) -> Iterator[Flaw]:
+    if codes.otherwise is not None and codes.unmapped != "otherwise":
+        yield Flaw(
+            f"{at}/otherwise",
+            "contradiction",
+            "'otherwise' is only used where 'unmapped' is 'otherwise'.",
+        )
+    met: dict[str, str] = {}
+    for code, word in codes.words.items():
+        twin = met.setdefault(fold(code), code)
+        if not codes.exact and codes.words[twin] != word:
+            yield Flaw(
+                at + pointer("words", code),
+                "contradiction",
+                f"'{code}' and '{twin}' differ in case or spaces only; say \"exact\": true.",
+            )
+
+
+def _of_field(field: Field, at: str, tables: Collection[str]) -> Iterator[Flaw]:
+    if (field.path is None) == (field.constant is UNSET):
+        yield Flaw(at, "contradiction", "Give either a 'path' or a 'constant'.")
+    if field.path is not None:
+        yield from _of_path(field.path, f"{at}/path")
+    if field.required and field.default is not None:
+        yield Flaw(f"{at}/default", "contradiction", "What has a default is never missing.")
+    for place, one in enumerate(field.transforms):
+        wrong = one.flaw(tables)
+        if wrong:
+            yield Flaw(at + pointer("transforms", place), "unusable_transform", wrong)
+
+
+def _of_names(mapping: Mapping) -> Iterator[Flaw]:
+    for name in mapping.fields:
+        at = pointer("fields", name)
+        if name.startswith(DATA):
+            if not len(DATA) < len(name) <= LONGEST_NAME:
+                yield Flaw(at, "unknown_field", "Names of data have 1 to 195 characters.")
+        elif name not in ENVELOPE:
+            known = ", ".join(ENVELOPE)
+            yield Flaw(
+                at,
+                "unknown_field",
+                f"'{name[:100]}' is not a field of an event. Known are {known} and data.<name>.",
+            )
+    for name in REQUIRED:
+        if name not in mapping.fields:
+            yield Flaw(pointer("fields", name), "missing_field", f"An event needs '{name}'.")
+    about = {name for name in mapping.fields if name.startswith("about.")}
+    if about and about not in ({"about.band"}, {"about.from", "about.to"}):
+        yield Flaw(
+            "/fields", "contradiction", "Map either about.band, or both about.from and about.to."
+        )
+
+
+def _of_types(mapping: Mapping) -> Iterator[Flaw]:
+    """Data that no event of these types has, and data that every one of them needs."""
+    types = _types_of(mapping)
+    for name in types:
+        if name not in SHAPES and not name.startswith(CUSTOM):
+            yield Flaw("/type", "unknown_type", f"'{name}' is not an event type.")
+    shapes = [SHAPES[name] for name in types if name in SHAPES]
+    if not types or len(shapes) < len(types):
+        return
+    known = {field for shape in shapes for field in shape.__struct_fields__}
+    mapped = {name.removeprefix(DATA) for name in mapping.fields if name.startswith(DATA)}
+    for name in sorted(mapped - known):
+        if not name.startswith(OWN):
+            yield Flaw(
+                pointer("fields", DATA + name),
+                "unknown_field",
+                f"{' or '.join(types)} has no '{name}'; it has {', '.join(sorted(known))}, and"
+                " fields of your own that begin with x_.",
+            )
+    for shape, kind in zip(shapes, types, strict=True):
+        for need in msgspec.structs.fields(shape):
+            if need.required and need.name not in mapped:
+                yield Flaw(
+                    pointer("fields", DATA + need.name),
+                    "missing_field",
+                    f"{kind} needs 'data.{need.name}'.",
+                )
+
+
+def _types_of(mapping: Mapping) -> list[str]:
+    """All types that this mapping can name; none when they come from the sender as they are."""
+    if isinstance(mapping.type, str):
+        return [mapping.type]
+    last: Any = mapping.type.transforms[-1] if mapping.type.transforms else None
+    if not isinstance(last, Lookup):
+        return []
+    codes = mapping.codes.get(last.table)
+    if codes is None or codes.unmapped == "pass":
+        return []
+    return sorted({str(one) for one in (*codes.words.values(), codes.otherwise) if one is not None})

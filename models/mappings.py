@@ -1,0 +1,114 @@
+"""A mapping: how a sender's JSON becomes our events, as a document instead of code.
+
+    {"schema": "mapping/1", "name": "acme eMAR",
+     "each": "rounds[].doses[]",
+     "when": [{"path": "kind == 'mar'", "reason": "is no medicine record"}],
+     "type": "medication.administered",
+     "codes": {"status": {"words": {"G": "given", "R": "refused"}, "unmapped": "reject"}},
+     "fields": {
+       "id": {"path": "id", "required": true, "transforms": [{"as": "text"}]},
+       "service": {"path": "site", "of": "body"},
+       "occurred_at": {"path": "at", "transforms": [
+         {"as": "datetime", "order": "dmy", "zone": "Europe/London"}]},
+       "data.status": {"path": "status", "transforms": [{"as": "lookup", "table": "status"}]}},
+     "examples": [{"input": {}, "expect": [{}]}]}
+
+`each` selects the records in a body (a list, or one object; by default the body itself). A record
+for which a `when` selects nothing, false or empty is skipped with its reason. `type` is a word or
+a field of its own, for feeds of several kinds. A field takes what `path` (JMESPath) selects `of`
+the record, of the whole body, or of both (`record` and `body`), or a `constant`; then its
+transforms; then, for null, its `default`. What is `required` and still null rejects the record,
+and so do `id`, `service` and `occurred_at`. Other nulls are left out of the event. Nothing enters
+an event that no field names. `retracted` true makes a retraction, which needs `id`, `service` and
+`version` only. The source is the connector's to say and no field of a mapping.
+
+The document is checked here and applied in `models.map_body`; neither knows HTTP or the database.
+"""
+
+import hashlib
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from models.pipeline import Codes, Scalar
+from models.transforms import AnyTransform
+
+MOST_FIELDS = 100
+MOST_TRANSFORMS = 10
+MOST_TABLES = 50
+#: In all tables together; they are folded once for every body.
+MOST_CODES = 5_000
+MOST_EXAMPLES = 50
+MOST_CONDITIONS = 10
+
+#: Fields of an event that are not its `data`; what has to be a text, a number, true or false.
+ENVELOPE: dict[str, type] = {
+    "id": str,
+    "version": int,
+    "retracted": bool,
+    "service": str,
+    "team": str,
+    "area": str,
+    "occurred_at": str,
+    "recorded_at": str,
+    "about.band": str,
+    "about.from": str,
+    "about.to": str,
+    "person": str,
+    "staff": str,
+}
+REQUIRED = ("id", "service", "occurred_at")
+DATA = "data."
+
+Word = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class Field(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """Where one value of an event comes from."""
+
+    path: str | None = None
+    of: Literal["record", "body", "both"] = "record"
+    constant: Scalar | UnsetType = UNSET
+    transforms: Annotated[tuple[AnyTransform, ...], Meta(max_length=MOST_TRANSFORMS)] = ()
+    default: Scalar = None
+    required: bool = False
+
+
+class Condition(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """What holds for records that are meant, and why the others are skipped."""
+
+    path: str
+    of: Literal["record", "body", "both"] = "record"
+    reason: Word
+
+
+class Example(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A body and the events that it has to become."""
+
+    input: Any
+    expect: tuple[dict[str, Any], ...]
+
+
+class Mapping(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    schema: Literal["mapping/1"]
+    name: Word
+    each: str = "@"
+    when: Annotated[tuple[Condition, ...], Meta(max_length=MOST_CONDITIONS)] = ()
+    type: Word | Field
+    codes: Annotated[dict[Word, Codes], Meta(max_length=MOST_TABLES)] = {}
+    fields: Annotated[dict[str, Field], Meta(max_length=MOST_FIELDS)]
+    examples: Annotated[tuple[Example, ...], Meta(max_length=MOST_EXAMPLES)] = ()
+
+
+def content_hash(mapping: Mapping) -> str:
+    """Of what the document says, whatever the order of its keys and whichever defaults it spells.
+
+    The schema's name is always part of it, so that a later schema cannot mean the same hash.
+    """
+    return hashlib.sha256(msgspec.json.encode(mapping, order="deterministic")).hexdigest()
+
+
+def mapping_of(document: object) -> Mapping:
+    """The document as a value; `models.mapping_problems` says what is wrong with it instead."""
+    return msgspec.convert(document, Mapping)
