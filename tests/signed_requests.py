@@ -148,7 +148,9 @@ def _shared(key: bytes, sent_id: str, _: int, __: bytes) -> dict[str, str]:
 
 def _listed_by_stripe(values: Sequence[str]) -> str:
     """The timestamp stands once."""
-    return ",".join(dict.fromkeys(part for value in values for part in value.split(",")))
+    parts = [part for value in values for part in value.split(",")]
+    stamp = next(part for part in parts if part.startswith("t="))
+    return ",".join([stamp, *(part for part in parts if part != stamp)])
 
 
 def _random(number: int) -> bytes:

@@ -1,5 +1,6 @@
 """Which requests pass for those of their sender: one table over all styles, and what it tells."""
 
+import hmac
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -26,6 +27,7 @@ id changed                                | no       | .      | .     | yes    |
 id with a full stop                       | no       | .      | .     | yes    | yes   | yes
 id of 255 characters                      | yes      | .      | .     | yes    | yes   | yes
 id of 256 characters                      | no       | .      | .     | no     | no    | no
+id with a space                           | no       | .      | .     | no     | no    | no
 id that is not ASCII                      | no       | .      | .     | no     | no    | no
 id empty                                  | no       | .      | .     | no     | no    | no
 id left out                               | no       | .      | .     | no     | no    | no
@@ -49,8 +51,11 @@ signatures with two keys, ours last       | yes      | yes    | .     | .      |
 signature after nine others               | yes      | yes    | .     | .      | .     | .
 signature after ten others                | no       | no     | .     | .      | .     | .
 signature amid malformed ones             | yes      | yes    | .     | .      | .     | .
+signature after many malformed ones       | yes      | yes    | .     | .      | .     | .
 malformed signatures only                 | no       | no     | .     | .      | .     | .
 signature of another version              | no       | no     | no    | no     | .     | .
+signature of our version in other case    | no       | no     | no    | no     | .     | .
+signature with a foreign sign in it       | no       | no     | no    | no     | no    | no
 signature cut short                       | no       | no     | no    | no     | no    | no
 signature header empty                    | no       | no     | no    | no     | no    | no
 signature header left out                 | no       | no     | no    | no     | no    | no
@@ -117,9 +122,12 @@ def _garbage_only(sender: Sender) -> Sent:
     return sender.listing(*stamp, *sender.garbage)
 
 
-def _another_version(sender: Sender) -> Sent:
-    ours, other = sender.versions or ("", "")
-    return _header(lambda value: [value.replace(ours, other, 1)])(sender)
+def _version(other: Callable[[Sender], str]) -> Case:
+    def sends(sender: Sender) -> Sent:
+        ours, _ = sender.versions or ("", "")
+        return _header(lambda value: [value.replace(ours, other(sender), 1)])(sender)
+
+    return sends
 
 
 CASES: dict[str, Case] = {
@@ -136,6 +144,7 @@ CASES: dict[str, Case] = {
     "id with a full stop": lambda sender: sender.sends(sent_id="msg.1"),
     "id of 255 characters": lambda sender: sender.sends(sent_id="x" * 255),
     "id of 256 characters": lambda sender: sender.sends(sent_id="x" * 256),
+    "id with a space": lambda sender: sender.sends(sent_id="msg 1"),
     "id that is not ASCII": lambda sender: sender.sends(sent_id="é"),
     "id empty": lambda sender: sender.sends(sent_id=""),
     "id left out": _id(),
@@ -161,17 +170,49 @@ CASES: dict[str, Case] = {
     "signature amid malformed ones": lambda sender: sender.listing(
         *sender.garbage, sender.signature(), *sender.garbage
     ),
+    "signature after many malformed ones": lambda sender: sender.listing(
+        *(entry for entry in sender.garbage for _ in range(20)), sender.signature()
+    ),
     "malformed signatures only": _garbage_only,
-    "signature of another version": _another_version,
+    "signature of another version": _version(lambda sender: (sender.versions or ("", ""))[1]),
+    "signature of our version in other case": _version(
+        lambda sender: (sender.versions or ("", ""))[0].upper()
+    ),
+    "signature with a foreign sign in it": _header(lambda value: [f"{value[:-8]}*{value[-8:]}"]),
     "signature cut short": _header(lambda value: [value[:-8]]),
     "signature header empty": _header(lambda _: [""]),
     "signature header left out": _header(lambda _: []),
     "signature header sent twice": _header(lambda value: [value, value]),
     "signature header of any bytes": _header(lambda _: ["".join(map(chr, range(256)))]),
-    "signature header of 8 KiB": _header(lambda value: [value.ljust(8192)]),
+    "signature header of 8 KiB": _header(lambda value: [value.ljust(8192, "\t")]),
     "signature header beyond 8 KiB": _header(lambda value: [value.ljust(8193)]),
     "no header at all": lambda sender: replace(sender.sends(), headers={}),
 }
+
+
+@pytest.mark.parametrize("name", ["symmetric", "stripe", "slack", "github", "plain"])
+def test_refusal_costs_a_signature_whatever_its_cause(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed = []
+
+    def digest(key: bytes, content: bytes, algorithm: str) -> bytes:
+        computed.append(len(content))
+        return hmac.new(key, content, algorithm).digest()
+
+    monkeypatch.setattr("api.inbound.signatures.hmac.digest", digest)
+    sender = SENDERS[name]
+    column = "standard" if name in COLUMNS["standard"] else name
+    ours = {sender.secret(key) for key in range(6)}
+    for row in (case.values[0] for case in cases(MATRIX)):
+        if row[column] == NOTHING:
+            continue
+        sent = CASES[row["case"]](sender)
+        usable = [secret for secret in sent.secrets[:5] if secret in ours]
+        computed.clear()
+        outcome(sent.verified)
+        assert len(computed) == max(1, len(usable)), row["case"]
+        assert min(computed) >= len(sent.body)
 
 
 def test_every_case_of_the_table_can_be_sent() -> None:

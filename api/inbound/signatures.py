@@ -107,7 +107,9 @@ def _pairs(headers: Headers) -> Iterable[tuple[bytes, bytes]]:
     )
 
 
-def _parts(sent: Mapping[bytes, bytes], place: Extract) -> Iterator[bytes]:
+def _parts(sent: Mapping[bytes, bytes], place: Extract | None) -> Iterator[bytes]:
+    if place is None:
+        return
     name, prefix = place.header.lower().encode(), place.prefix.encode()
     value = sent.get(name, b"")
     parts = [value] if place.separator is None else value.split(place.separator.encode())
@@ -121,7 +123,7 @@ def _parts(sent: Mapping[bytes, bytes], place: Extract) -> Iterator[bytes]:
 
 def _only_part(sent: Mapping[bytes, bytes], place: Extract | None) -> bytes:
     """Empty when there is none or more than one, and an empty one passes nowhere."""
-    parts = [] if place is None else list(islice(_parts(sent, place), 2))
+    parts = list(islice(_parts(sent, place), 2))
     return parts[0] if len(parts) == 1 else b""
 
 
@@ -135,12 +137,10 @@ def _keys(recipe: Recipe, secrets: Sequence[bytes | str]) -> Iterator[bytes]:
 
 def _presented(recipe: Recipe, sent: Mapping[bytes, bytes]) -> Iterator[bytes]:
     """Well-formed signatures of our version; others and their neighbours' faults are skipped."""
-    if recipe.signature is None:
-        return
     kind = recipe.algorithm if recipe.proof == "hmac" else recipe.proof
     for part in _parts(sent, recipe.signature):
         decoded = _decoded(recipe.encoding, part)
-        if decoded and len(decoded) == SIGNATURE_BYTES.get(kind, len(decoded)):
+        if len(decoded) == SIGNATURE_BYTES.get(kind, len(decoded)):
             yield decoded
 
 
