@@ -291,7 +291,7 @@ EXPRESSIONS = st.recursive(
     ),
     max_leaves=12,
 )
-TRANSFORMS = [
+TRANSFORMS: list[dict[str, Any]] = [
     {"as": "trim"},
     {"as": "text"},
     {"as": "integer"},

@@ -13,64 +13,64 @@ from models.transforms import AnyTransform, Step, through
 from tests.text_tables import Row, cases, rows
 
 TEXTS = """
-                             | transform           | value            | result
-spaces at both ends go       | trim                | " Oak  Unit "    | Oak  Unit
-a blank says nothing         | trim                | "  "             | null
-a number can be trimmed      | trim                | 7                | "7"
-small letters                | lower               | ÉLM              | élm
-capital letters              | upper               | elm              | ELM
-an id of digits becomes text | text                | 10045            | "10045"
-3.0 is 3                     | text                | 3.0              | "3"
-a fraction stays             | text                | 3.25             | "3.25"
-true is a word               | text                | true             | "true"
-a list is no text            | text                | [1]              | !wrong_type
-null goes through untouched  | constant value=true | null             | null
-whatever is there stands for this | constant value=true | 2026-03-01       | true
-parts are joined             | concat separator=-  | ["A", 7, null, "b"] | A-7-b
-nulls alone are null         | concat              | [null, null]     | null
-only a list is joined        | concat              | A                | !wrong_type
-an object is no part         | concat              | [{}]             | !wrong_type
-words are cut apart          | split at=,;         | "food, staff;; " | ["food", "staff"]
-one word is a list too       | split               | food             | ["food"]
-each item goes through       | map_list of trim, lower | [" A", " ", "b"] | ["a", "b"]
-one bad item refuses the list | map_list of integer | ["1", "x"]       | !not_a_number
+                                  | transform               | value            | result
+spaces at both ends go            | trim                    | " Oak  Unit "    | Oak  Unit
+a blank says nothing              | trim                    | "  "             | null
+a number can be trimmed           | trim                    | 7                | "7"
+small letters                     | lower                   | ÉLM              | élm
+capital letters                   | upper                   | elm              | ELM
+an id of digits becomes text      | text                    | 10045            | "10045"
+3.0 is 3                          | text                    | 3.0              | "3"
+a fraction stays                  | text                    | 3.25             | "3.25"
+true is a word                    | text                    | true             | "true"
+a list is no text                 | text                    | [1]              | !wrong_type
+null goes through untouched       | constant value=true     | null             | null
+whatever is there stands for this | constant value=true     | 2026-03-01       | true
+parts are joined                  | concat separator=-      | ["A", 7, null, "b"] | A-7-b
+nulls alone are null              | concat                  | [null, null]     | null
+only a list is joined             | concat                  | A                | !wrong_type
+an object is no part              | concat                  | [{}]             | !wrong_type
+words are cut apart               | split at=,;             | "food, staff;; " | ["food", "staff"]
+one word is a list too            | split                   | food             | ["food"]
+each item goes through            | map_list of trim, lower | [" A", " ", "b"] | ["a", "b"]
+one bad item refuses the list     | map_list of integer     | ["1", "x"]       | !not_a_number
 """
 
 NUMBERS = """
-                              | transform                  | value    | result
-digits                        | number                     | "12"     | 12
-a fraction                    | number                     | " -0.5 " | -0.5
-a plus                        | number                     | +4.50    | 4.5
-a number stays                | number                     | 2.5      | 2.5
-true is no number             | number                     | true     | !wrong_type
-words are none                | number                     | twelve   | !not_a_number
-nor is nothing                | number                     | ""       | !not_a_number
-nor a lone point              | number                     | 1.       | !not_a_number
-nor is what only Python reads | number                     | 1_000    | !not_a_number
-nor digits of other scripts   | number                     | ٣        | !not_a_number
-nor not-a-number              | number                     | nan      | !not_a_number
-nor an exponent               | number                     | "1e3"    | !not_a_number
-groups of three               | number thousands=,         | 1,234,567.5 | 1234567.5
-a comma elsewhere is a mistake | number thousands=,         | 12,34    | !not_a_number
-a decimal comma               | number decimal=, thousands=. | 1.234,5  | 1234.5
-a percent sign                | number suffix=%            | 85 %     | 85
-a whole number                | integer                    | "12"     | 12
-3.0 is whole                  | integer                    | 3.0      | 3
-3.5 is never rounded          | integer                    | 3.5      | !not_whole
-more than an id holds is refused | integer                    | "18446744073709551616" | !not_json
-yes                           | boolean                    | " Yes "  | true
-no                            | boolean                    | N        | false
-one is yes                    | boolean                    | 1        | true
-false stays                   | boolean                    | false    | false
-perhaps is neither            | boolean                    | perhaps  | !unknown_value
-words of a source             | boolean yes=due no=not_due | Not  due | false
-only those words              | boolean yes=due no=not_due | yes      | !unknown_value
-the lowest of ten             | scale from=[1,10]          | 1        | 1
-the middle of 0 to 10         | scale from=[0,10]          | "5"      | 3
-the best of five downwards    | scale from=[5,1]           | 1        | 5
-percent                       | scale from=[0,100]         | 90       | 4.6
-off the scale                 | scale from=[1,10]          | 11       | !out_of_range
-to another scale              | scale from=[0,1] to=[0,100] | 0.25     | 25
+                                 | transform                    | value       | result
+digits                           | number                       | "12"        | 12
+a fraction                       | number                       | " -0.5 "    | -0.5
+a plus                           | number                       | +4.50       | 4.5
+a number stays                   | number                       | 2.5         | 2.5
+true is no number                | number                       | true        | !wrong_type
+words are none                   | number                       | twelve      | !not_a_number
+nor is nothing                   | number                       | ""          | !not_a_number
+nor a lone point                 | number                       | 1.          | !not_a_number
+nor is what only Python reads    | number                       | 1_000       | !not_a_number
+nor digits of other scripts      | number                       | ٣           | !not_a_number
+nor not-a-number                 | number                       | nan         | !not_a_number
+nor an exponent                  | number                       | "1e3"       | !not_a_number
+groups of three                  | number thousands=,           | 1,234,567.5 | 1234567.5
+a comma elsewhere is a mistake   | number thousands=,           | 12,34       | !not_a_number
+a decimal comma                  | number decimal=, thousands=. | 1.234,5     | 1234.5
+a percent sign                   | number suffix=%              | 85 %        | 85
+a whole number                   | integer                      | "12"        | 12
+3.0 is whole                     | integer                      | 3.0         | 3
+3.5 is never rounded             | integer                      | 3.5         | !not_whole
+more than an id holds is refused | integer                      | "18446744073709551616" | !not_json
+yes                              | boolean                      | " Yes "     | true
+no                               | boolean                      | N           | false
+one is yes                       | boolean                      | 1           | true
+false stays                      | boolean                      | false       | false
+perhaps is neither               | boolean                      | perhaps     | !unknown_value
+words of a source                | boolean yes=due no=not_due   | Not  due    | false
+only those words                 | boolean yes=due no=not_due   | yes         | !unknown_value
+the lowest of ten                | scale from=[1,10]            | 1           | 1
+the middle of 0 to 10            | scale from=[0,10]            | "5"         | 3
+the best of five downwards       | scale from=[5,1]             | 1           | 5
+percent                          | scale from=[0,100]           | 90          | 4.6
+off the scale                    | scale from=[1,10]            | 11          | !out_of_range
+to another scale                 | scale from=[0,1] to=[0,100]  | 0.25        | 25
 """
 
 CODES = """
@@ -86,54 +86,54 @@ exactly as written            | lookup table=exact   | g             | small
 """
 
 TIMES = """
-                         | transform       | value            | result
-an offset is taken as it is | datetime        | 2026-07-01T08:05:00+01:00 | 2026-07-01 07:05 UTC
-Z is an offset           | datetime        | 2026-07-01T08:05:00.250Z | 2026-07-01 08:05:00.250 UTC
-a clock without its zone | datetime        | 2026-07-01T08:05 | !naive_time
-winter on the clock in London | datetime London | 2026-01-31 23:30 | 2026-01-31 23:30 UTC
-summer on the clock in London | datetime London | 2026-07-31 23:30 | 2026-07-31 22:30 UTC
-the day first if declared | datetime order=dmy London | 03/04/2026 10:00 | 2026-04-03 09:00 UTC
-or the month             | datetime order=mdy London | 03/04/2026 10:00 | 2026-03-04 10:00 UTC
-never the other way round | datetime order=dmy London | 03/14/2026 10:00 | !invalid_time
-dots and single digits   | datetime order=dmy London | 3.4.2026 9:05:07 | 2026-04-03 08:05:07 UTC
-a day is no time         | datetime London | 2026-07-31       | !invalid_time
-no such day              | datetime order=dmy London | 31/02/2026 10:00 | !invalid_time
-no such hour             | datetime London | 2026-07-31 25:00 | !invalid_time
-something behind it      | datetime order=dmy London | 03/04/2026 10:00h | !invalid_time
-long ago                 | datetime London | 1926-07-31 08:00 | !implausible_time
-a number is not guessed at | datetime London | 46113.5          | !wrong_type
-the day of a time        | date            | 2026-07-31 23:30 | 2026-07-31
-of an instant, on the local clock | date            | 2026-07-31T23:30:00Z | 2026-08-01
-a change as a version    | seconds_since_2000 | 2000-01-01T00:01:00.900Z | 60
+                       | transform          | value                | result
+an offset              | datetime           | 2026-07-01T08:05:00+01:00 | 2026-07-01 07:05 UTC
+Z is an offset         | datetime           | 2026-07-01T08:05:00.250Z | 2026-07-01 08:05:00.250 UTC
+no zone                | datetime           | 2026-07-01T08:05     | !naive_time
+London in winter       | datetime London    | 2026-01-31 23:30     | 2026-01-31 23:30 UTC
+London in summer       | datetime London    | 2026-07-31 23:30     | 2026-07-31 22:30 UTC
+the day first          | datetime order=dmy London | 03/04/2026 10:00     | 2026-04-03 09:00 UTC
+or the month           | datetime order=mdy London | 03/04/2026 10:00     | 2026-03-04 10:00 UTC
+never both             | datetime order=dmy London | 03/14/2026 10:00     | !invalid_time
+dots and single digits | datetime order=dmy London | 3.4.2026 9:05:07     | 2026-04-03 08:05:07 UTC
+a day is no time       | datetime London    | 2026-07-31           | !invalid_time
+no such day            | datetime order=dmy London | 31/02/2026 10:00     | !invalid_time
+no such hour           | datetime London    | 2026-07-31 25:00     | !invalid_time
+something behind it    | datetime order=dmy London | 03/04/2026 10:00h    | !invalid_time
+long ago               | datetime London    | 1926-07-31 08:00     | !implausible_time
+a number               | datetime London    | 46113.5              | !wrong_type
+the day of a time      | date               | 2026-07-31 23:30     | 2026-07-31
+of an instant          | date               | 2026-07-31T23:30:00Z | 2026-08-01
+a change as a version  | seconds_since_2000 | 2000-01-01T00:01:00.900Z | 60
 """
 
 FORMATS = """
-              | transform                          | value              | result
-month names   | datetime formats=%d_%b_%y_%I%p London | 1 Mar 26 12AM      | 2026-03-01 00:00 UTC
+              | transform                             | value             | result
+month names   | datetime formats=%d_%b_%y_%I%p London | 1 Mar 26 12AM     | 2026-03-01 00:00 UTC
 noon          | datetime formats=%d_%B_%y_%I:%M%p London | 1 march 26 12:05pm | 2026-03-01 12:05 UTC
-its offset    | datetime formats=%d/%m/%Y_%H:%M_%z | 25/10/2026 01:30 BST | 2026-10-25 00:30 UTC
-an hour later | datetime formats=%d/%m/%Y_%H:%M_%z | 25/10/2026 01:30 GMT | 2026-10-25 01:30 UTC
-digits of an offset | datetime formats=%Y%m%d%H%M%z      | 202603010805-0330  | 2026-03-01 11:35 UTC
-a day in words | date formats=%B_%d_%Y              | July 31 2026       | 2026-07-31
+its offset    | datetime formats=%d/%m/%Y_%H:%M_%z    | 25/10/2026 01:30 BST | 2026-10-25 00:30 UTC
+an hour later | datetime formats=%d/%m/%Y_%H:%M_%z    | 25/10/2026 01:30 GMT | 2026-10-25 01:30 UTC
+digits only   | datetime formats=%Y%m%d%H%M%z         | 202603010805-0330 | 2026-03-01 11:35 UTC
+a day in words | date formats=%B_%d_%Y                 | July 31 2026      | 2026-07-31
 """
 
 LENGTHS = """
-                       | transform     | value              | result
-a spreadsheet's noon   | excel_serial London | 46113.5            | 2026-04-01 11:00 UTC
-a second of a spreadsheet | excel_serial London | "46023.0000115741" | 2026-01-01 00:00:01 UTC
-of the other kind      | excel_serial system=1904 London | 44561.5            | 2026-01-01 12:00 UTC
-the fifties of a spreadsheet | excel_serial London | 20000              | !implausible_time
-below all its days     | excel_serial London | -1                 | !implausible_time
-seconds since 1970     | epoch         | 1772352300         | 2026-03-01 08:05 UTC
-milliseconds           | epoch unit=ms | "1772352300250"    | 2026-03-01 08:05:00.250 UTC
-milliseconds taken for seconds | epoch         | 1772352300250      | !implausible_time
-seconds taken for milliseconds | epoch unit=ms | 1772352300         | !implausible_time
-a night                | hours_between | 2026-03-01T20:00Z to 2026-03-02T08:00Z | 12
-the March night has eleven | hours_between | 2026-03-28T20:00Z to 2026-03-29T08:00+01:00 | 11
-October's has thirteen | hours_between | 2026-10-24T20:00+01:00 to 2026-10-25T08:00Z | 13
-backwards              | hours_between | 2026-03-01T20:00Z to 2026-03-01T08:00Z | !ends_before_start
-clocks alone do not tell | hours_between | 2026-03-28T20:00 to 2026-03-29T08:00 | !naive_time
-without an end         | hours_between | ["2026-03-28T20:00Z"] | !wrong_type
+                 | transform           | value                 | result
+noon in a sheet  | excel_serial London | 46113.5               | 2026-04-01 11:00 UTC
+a second of it   | excel_serial London | "46023.0000115741"    | 2026-01-01 00:00:01 UTC
+another system   | excel_serial system=1904 London | 44561.5               | 2026-01-01 12:00 UTC
+the fifties      | excel_serial London | 20000                 | !implausible_time
+below all its days | excel_serial London | -1                    | !implausible_time
+seconds since 1970 | epoch               | 1772352300            | 2026-03-01 08:05 UTC
+milliseconds     | epoch unit=ms       | "1772352300250"       | 2026-03-01 08:05:00.250 UTC
+mistaken seconds | epoch               | 1772352300250         | !implausible_time
+mistaken units   | epoch unit=ms       | 1772352300            | !implausible_time
+a night          | hours_between       | 2026-03-01T20:00Z to 2026-03-02T08:00Z | 12
+in March eleven  | hours_between       | 2026-03-28T20:00Z to 2026-03-29T08:00+01:00 | 11
+in October 13    | hours_between       | 2026-10-24T20:00+01:00 to 2026-10-25T08:00Z | 13
+backwards        | hours_between       | 2026-03-01T20:00Z to 2026-03-01T08:00Z | !ends_before_start
+clocks alone     | hours_between       | 2026-03-28T20:00 to 2026-03-29T08:00 | !naive_time
+without an end   | hours_between       | ["2026-03-28T20:00Z"] | !wrong_type
 """
 
 CLOCK_CHANGES = """
