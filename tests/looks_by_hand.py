@@ -171,9 +171,13 @@ def _apart(at: Look, written: str) -> Look:
 
 
 def _felt(at: Look, written: str) -> Look:
-    g = at.score.channel_g.copy()
-    g[:, CHANNELS.index(Channel.FEEDBACK)] = numbers(written, len(g))
-    return _score(at, channel_g=g)
+    """What people say by band, and after a ± the error that all of it is known by (0.1)."""
+    values, _, error = written.partition("±")
+    g, variance = at.score.channel_g.copy(), at.score.channel_variance.copy()
+    feedback = CHANNELS.index(Channel.FEEDBACK)
+    g[:, feedback] = numbers(values, len(g))
+    variance[:, feedback] = float(error or 0.1) ** 2
+    return _score(at, channel_g=g, channel_variance=variance)
 
 
 def _status(at: Look, written: str) -> Look:

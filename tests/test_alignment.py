@@ -192,6 +192,19 @@ def test_an_area_that_changed_hands_makes_no_service_better() -> None:
     assert found.whole.external == pytest.approx([0], abs=1e-9)
 
 
+def test_answers_that_name_no_area_are_the_whole_services_all_the_same() -> None:
+    rows = steady({"oak": ".6>.8", "elm": ".6>.8"}, CHECKS, n=100)
+    rows += [
+        row._replace(team="", area="")
+        for row in steady({"oak": ".6>.7", "elm": ".6>.7"}, [FELT], n=100)
+    ]
+    found = score_of(Strand.EVIDENCE_ALIGNMENT, rows)
+    assert found.whole is not None
+    assert found.whole.external[0] == pytest.approx(2)
+    assert found.alignment is not None
+    assert np.isnan(found.alignment.external).all()
+
+
 def attributed(rows: list[CellRow]) -> dict[str, float]:
     of = context((team("oak", "east"), team("elm", "west")))
     content = conclude(of, rows, [AS_OF], NOW, min(row.month for row in rows))[AS_OF].content

@@ -91,7 +91,7 @@ def test_all_that_was_seen_stands_in_its_history() -> None:
     assert found == {
         "code": "made_up", "segment": "oak", "word": None, "of": None, "state": "watching",
         "text": "It is so.", "figure": 1.23456789, "threshold": 1.0, "since": "2026-08",
-        "looks": 2, "looks_needed": 3,
+        "or_before": False, "looks": 2, "looks_needed": 3,
         "history": [
             {"as_of": "2026-05", "figure": None, "met": False},
             {"as_of": "2026-06", "figure": None, "met": False},

@@ -100,6 +100,7 @@ we-night/records 0, we-day/backfill 0, we-night/backfill 1.333!
     less felt at weekends      | 1.2 1 .1 1.2 | night 0.2, we-day 1.1!, we-night 0
     by one change and no more  | 1.2 1 .2 1.2 | night 0.2, we-day 1, we-night 0
     said of nights alone       | 1.2 .1       | night 1.1!
+    too few answers to tell    | 1.2 .1 ± .5  | night 1.1
     nothing said of core hours | . .1 .1 .1   | .
     """,
     "night_or_weekend_gap": """

@@ -1,6 +1,6 @@
 """Inside against outside: whether people feel what the provider measures, and how much later."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -69,16 +69,13 @@ def alignment_of(panel: Panel, members: Floats, inside: Segments, outside: Segme
     )
 
 
-def whole_service(panel: Panel, members: Floats, required: int, method: Method) -> Alignment:
-    """The same contrast of the service as a whole, its segments strata of one."""
-    b, g, k, i, m = panel.x.shape
+def whole_service(one: Panel, members: Floats, required: int, method: Method) -> Alignment:
+    """The same contrast of the service as a whole: a panel of one segment, with all it was told.
 
-    def together(values: Floats) -> Floats:
-        return np.asarray(values.reshape(b, 1, g * k, i, m))
-
-    one = replace(panel, x=together(panel.x), n=together(panel.n), squares=together(panel.squares))
+    What people say often names no team; here it counts all the same.
+    """
     evidence: Evidence = indicator_evidence(one)
-    external = panel.indicators.external
+    external = one.indicators.external
     inside = segments_of(evidence, members, required, ~external, method)
     outside = segments_of(evidence, members, 1, external, method)
     return alignment_of(one, members, inside, outside)

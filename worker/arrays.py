@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 
@@ -90,10 +91,73 @@ def lay_out(
 
     Every window needs a current one; the months axis of each ends with its own `as_of`.
     """
-    judged, beside = evidence_indicators(context), indicators_beside(context)
     areas = {place.area for place in cells.places}
     axis = axis_of(strand, context, areas)
     segments = segments_along(axis, context, areas)
+    placed = placed_along(axis, context, segments, cells.places)
+    cut = cut_months(context, cells, placed, len(segments), as_ofs, windows)
+    whole, at, unit, panel = cut.whole, cut.at, cut.unit, cut.judged
+    care = whole.care_in(at, panel.current, unit)
+    planned = (whole.take(whole.planned, at) * panel.current[:, None]).sum(-1)
+    seen = (whole.take(whole.seen, at) * panel.current[:, None]).sum(-1) > 0
+    return Layout(
+        axis=axis,
+        segments=segments,
+        panel=panel,
+        beside=cut.beside,
+        members=(panel.indicators.channel == np.arange(len(CHANNELS))[:, None]).astype(float),
+        care=care,
+        planned=planned,
+        checks=whole.take(whole.checks, at),
+        check_sizes=whole.check_sizes(at),
+        channel_events=np.stack(
+            [whole.channel_events(at, window) for window in (panel.baseline, panel.current)],
+            axis=-1,
+        ),
+        attributed=whole.attributed(at, panel.current)[:, : len(panel.indicators)],
+        provided=_provided(
+            axis, context, segments, windows, care, np.array(unit) == RESIDENTS, planned, seen
+        ),
+    )
+
+
+def service_panel(
+    context: ServiceContext,
+    cells: CellColumns,
+    as_ofs: Sequence[date],
+    windows: Sequence[Windows],
+) -> Panel:
+    """All evidence of a service as one segment; its strata are teams and areas, and neither."""
+    teams = {"", *(team.code for team in context.teams)}
+    pairs = sorted({(place.team, place.area) for place in cells.places if place.team in teams})
+    number = {pair: position for position, pair in enumerate(pairs)}
+    stratum = np.array(
+        [number.get((place.team, place.area), -1) for place in cells.places], dtype=np.int64
+    )
+    placed = (np.asarray(stratum >= 0), np.zeros_like(stratum), stratum)
+    return cut_months(context, cells, placed, 1, as_ofs, windows).judged
+
+
+class Cut(NamedTuple):
+    """The months of a service cut at each `as_of`: positions [b, m] and units of care beside."""
+
+    whole: ServiceMonths
+    at: Ints
+    unit: list[int]
+    judged: Panel
+    beside: Panel
+
+
+def cut_months(
+    context: ServiceContext,
+    cells: CellColumns,
+    placed: tuple[Bools, Ints, Ints],
+    segments: int,
+    as_ofs: Sequence[date],
+    windows: Sequence[Windows],
+) -> Cut:
+    """Panels of the evidence and of the context beside it; `placed` as of `placed_along`."""
+    judged, beside = evidence_indicators(context), indicators_beside(context)
     oldest = cells.oldest or min(as_ofs)
     # Of a programme of long ago only the months that hold anything are laid out.
     reach = [
@@ -101,11 +165,8 @@ def lay_out(
         for as_of, window in zip(as_ofs, windows, strict=True)
     ]
     first = max(oldest, add_months(min(as_ofs), 1 - max(reach)))
-    length = months_apart(first, max(as_ofs)) + 1
-    known, segment, stratum = placed_along(axis, context, segments, cells.places)
-    whole = ServiceMonths(
-        [*judged, *beside], cells, known, segment, stratum, len(segments), first, max(length, 1)
-    )
+    length = max(months_apart(first, max(as_ofs)) + 1, 1)
+    whole = ServiceMonths([*judged, *beside], cells, *placed, segments, first, length)
     ends = np.array([months_apart(first, as_of) for as_of in as_ofs])
     back = np.arange(max(reach))[::-1]
     # Each row sees as far back as it would alone, so that a batch changes no score.
@@ -131,28 +192,8 @@ def lay_out(
             before=before,
         )
 
-    panel = panel_of(judged, slice(len(judged)))
-    care = whole.care_in(at, current, unit)
-    planned = (whole.take(whole.planned, at) * current[:, None]).sum(-1)
-    seen = (whole.take(whole.seen, at) * current[:, None]).sum(-1) > 0
-    return Layout(
-        axis=axis,
-        segments=segments,
-        panel=panel,
-        beside=panel_of(beside, slice(len(judged), None)),
-        members=(panel.indicators.channel == np.arange(len(CHANNELS))[:, None]).astype(float),
-        care=care,
-        planned=planned,
-        checks=whole.take(whole.checks, at),
-        check_sizes=whole.check_sizes(at),
-        channel_events=np.stack(
-            [whole.channel_events(at, window) for window in (baseline, current)], axis=-1
-        ),
-        attributed=whole.attributed(at, current)[:, : len(judged)],
-        provided=_provided(
-            axis, context, segments, windows, care, np.array(unit) == RESIDENTS, planned, seen
-        ),
-    )
+    parts = slice(len(judged)), slice(len(judged), None)
+    return Cut(whole, at, unit, panel_of(judged, parts[0]), panel_of(beside, parts[1]))
 
 
 def months_needed(as_of: date, windows: Windows) -> int:

@@ -9,7 +9,7 @@ from worker.alignment import Alignment, alignment_of, whole_service
 from worker.arrays import Layout
 from worker.stats.evidence import Evidence
 from worker.stats.method import Method
-from worker.stats.panel import Bools, Floats
+from worker.stats.panel import Bools, Floats, Panel
 from worker.stats.segments import Segments, doubled, segments_of
 
 
@@ -41,8 +41,14 @@ class Contrast:
 
 
 def contrast_of(
-    strand: Strand, layout: Layout, evidence: Evidence, required: int, method: Method
+    strand: Strand,
+    layout: Layout,
+    evidence: Evidence,
+    service: Panel | None,
+    required: int,
+    method: Method,
 ) -> Contrast:
+    """`service` is all evidence as one segment, for the strand that asks for it."""
     external = layout.panel.indicators.external
     everything = np.ones_like(external)
     whole = segments_of(evidence, layout.members, required, everything, method)
@@ -74,7 +80,9 @@ def contrast_of(
         lacking=none,
         parts=[(~external, required), (external, 1)],
         alignment=alignment_of(layout.panel, layout.members, inside, outside),
-        service=whole_service(layout.panel, layout.members, required, method),
+        service=None
+        if service is None
+        else whole_service(service, layout.members, required, method),
     )
 
 

@@ -18,7 +18,7 @@ from models.vocabulary import (
 )
 from worker.advised import ADVISED, further_of
 from worker.alignment import Alignment, alignment_states
-from worker.arrays import lay_out
+from worker.arrays import lay_out, service_panel
 from worker.columns import CellColumns
 from worker.contrast import contrast_of
 from worker.course import Course, concerned_channels, course_of
@@ -133,7 +133,9 @@ def score_strand(
     layout = lay_out(strand, context, cells, as_ofs, windows)
     evidence = indicator_evidence(layout.panel)
     required = context.choices.channels_required
-    asks = contrast_of(strand, layout, evidence, required, method)
+    aligned = strand is Strand.EVIDENCE_ALIGNMENT
+    service = service_panel(context, cells, as_ofs, windows) if aligned else None
+    asks = contrast_of(strand, layout, evidence, service, required, method)
     alpha = np.array([alpha_of_look(window.look, window.first_full, method) for window in windows])
     years = [year_of_look(window.look) for window in windows]
 

@@ -157,7 +157,7 @@ def alignment_content(of: Alignment, place: int) -> dict[str, Any]:
         "internal": interval_of(of.internal[place], of.internal_variance[place]),
         "external": interval_of(of.external[place], of.external_variance[place]),
         "pace": interval_of(of.pace[place], of.pace_error[place] ** 2),
-        "slower": bool(of.slower[place]),
+        "slower": bool(of.slower[place]) if of.internal_improved[place] else None,
         "lag": None
         if not lag.known[place]
         else {

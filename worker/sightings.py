@@ -151,9 +151,14 @@ def weaker_local_trends(look: Look) -> Iterator[Sighting]:
 
 
 def stuck_in_first_team(look: Look) -> Iterator[Sighting]:
-    origin = int(look.score.course.order.origin)
+    """The origin by the charts, or the team that the programme declared, if it is named."""
+    score, programme = look.score, look.context.programme
+    origin = int(score.course.order.origin)
+    if origin < 0 and programme is not None and programme.origin_team in score.codes:
+        declared = score.codes.index(programme.origin_team)
+        origin = declared if score.named[declared] else -1
     if origin >= 0:
-        yield Sighting(look.score.codes[origin], float(look.score.bound), look.score.bound <= 1)
+        yield Sighting(score.codes[origin], float(score.bound), score.bound <= 1)
 
 
 def office_hours_auditing(look: Look) -> Iterator[Sighting]:
@@ -188,12 +193,15 @@ def uncertain_night_escalation(look: Look) -> Iterator[Sighting]:
 
 
 def families_out_of_hours(look: Look) -> Iterator[Sighting]:
-    felt = look.score.channel_g[:, CHANNELS.index(Channel.FEEDBACK)]
-    core = felt[look.score.codes.index(CORE)]
+    """Few answers name a time, so that the difference also has to be beyond its error."""
+    feedback, core = CHANNELS.index(Channel.FEEDBACK), look.score.codes.index(CORE)
+    felt = look.score.channel_g[:, feedback]
+    variance = look.score.channel_variance[:, feedback]
     for place, band in _counted(look):
-        figure = _figure(core - felt[place])
+        figure = _figure(felt[core] - felt[place])
         if band != CORE and np.isfinite(figure):
-            yield Sighting(band, figure, figure > 1)
+            error = float(np.sqrt(variance[core] + variance[place]))
+            yield Sighting(band, figure, figure > 1 and figure > Z95 * error)
 
 
 def night_or_weekend_gap(look: Look) -> Iterator[Sighting]:

@@ -145,6 +145,7 @@ def _signal(
             rule.threshold if newest is None or newest.threshold is None else newest.threshold
         ),
         "since": f"{since:%Y-%m}",
+        "or_before": run == len(history),
         "looks": run,
         "looks_needed": rule.looks,
         "history": [

@@ -36,8 +36,8 @@ class Aligned(BaseModel):
     internal: Interval
     external: Interval
     pace: Interval = Field(description="External less half of internal: below 0 is slower.")
-    slower: bool = Field(
-        description="Inside improved, and outside is not shown to be half as fast."
+    slower: bool | None = Field(
+        description="Outside is not shown to be half as fast; null unless inside improved."
     )
     lag: Lag | None
 

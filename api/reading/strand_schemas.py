@@ -76,6 +76,7 @@ class Signal(BaseModel):
     figure: float | None
     threshold: float
     since: str
+    or_before: bool = Field(description="It held at every look that was looked back on.")
     looks: int
     looks_needed: int
     history: list[Seen]
