@@ -24,14 +24,15 @@ OWN = "x_"
 _PATH = re.compile(r"(?s)(.*?) - at `\$([^`]*)`")
 _PATH_PART = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 _QUOTED = re.compile(r"[`'](.*)[`']")
+_TYPES = re.compile(r"`([^`]*)`")
 AS_WRITTEN = {
-    "`int`": "a whole number",
-    "`float`": "a number",
-    "`str`": "a text",
-    "`bool`": "true or false",
-    "`object`": "an object",
-    "`array`": "a list",
-    "`null`": "null",
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a text",
+    "bool": "true or false",
+    "object": "an object",
+    "array": "a list",
+    "null": "null",
 }
 
 
@@ -77,7 +78,9 @@ def _explained(error: Exception, within: str = "") -> Flaw:
         return Flaw(within, "nested_too_deeply", "This is nested too deeply.")
     matched = _PATH.fullmatch(str(error))
     what, path = (matched[1], matched[2]) if matched else (str(error), "")
-    at = within + pointer(*(name or number for name, number in _PATH_PART.findall(path)))
+    at = within + pointer(
+        *(name or number for name, number in _PATH_PART.findall(path.replace("[...]", "")))
+    )
     quoted = _QUOTED.search(what)
     name = quoted[1] if quoted else ""
     if what.startswith("Object missing required field"):
@@ -86,9 +89,11 @@ def _explained(error: Exception, within: str = "") -> Flaw:
         return Flaw(f"{at}{pointer(name)}", "unknown_field", f"'{name[:100]}' is not known here.")
     if at.endswith("/as"):
         return Flaw(at, "unknown_value", f"'{name[:100]}' is not a transform: {_transforms()}.")
-    for code, words in AS_WRITTEN.items():
-        what = what.replace(code, words)
-    return Flaw(at, "wrong_type", what.replace(" | ", " or ").replace("`", "'") + ".")
+    return Flaw(at, "wrong_type", _TYPES.sub(_in_words, what) + ".")
+
+
+def _in_words(types: re.Match[str]) -> str:
+    return " or ".join(AS_WRITTEN.get(one, f"'{one}'") for one in types[1].split(" | "))
 
 
 def _transforms() -> str:

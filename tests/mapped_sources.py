@@ -33,7 +33,7 @@ def mapping(**changes: Any) -> Mapping:
     return mapping_of(document(**changes))
 
 
-AN_AUDIT = {
+AN_AUDIT: dict[str, Any] = {
     "id": "A-1",
     "site": "1-545611283",
     "at": "2026-03-01T10:00:00+00:00",
@@ -41,7 +41,7 @@ AN_AUDIT = {
     "due": 25,
     "met": 23,
 }
-ITS_EVENT = {
+ITS_EVENT: dict[str, Any] = {
     "id": "A-1",
     "type": "audit.completed",
     "service": "1-545611283",
