@@ -43,8 +43,8 @@ class OverBudget(MappingError):
 class Limits:
     """Of one run of one expression, and of all runs over one body together.
 
-    20,000 steps take about 20 ms. Without the second kind, a thousand records of a hundred fields
-    would turn a bounded run into half an hour.
+    20,000 steps take about 20 ms, and whatever uses up a body's allowance about 1.5 s. Without
+    the latter, a thousand records of a hundred fields would make half an hour of bounded runs.
     """
 
     steps_per_run: int = 20_000

@@ -127,7 +127,7 @@ def instant_of(reading: Reading, zone: str | None) -> datetime:
 
 def on_clock(local: datetime, zone: str) -> datetime:
     """The one instant at which the clock of a zone shows this."""
-    where = ZoneInfo(zone)
+    where = zone_of(zone)
     first = _plausible(local).replace(tzinfo=where, fold=0)
     if first.utcoffset() == first.replace(fold=1).utcoffset():
         return first.astimezone(UTC)
@@ -140,6 +140,12 @@ def on_clock(local: datetime, zone: str) -> datetime:
     raise MappingError(
         "missing_time", f"The clock of {zone} never showed {shown}; it went forward that hour."
     )
+
+
+@lru_cache(maxsize=1024)
+def zone_of(name: str) -> ZoneInfo:
+    """A zone, kept: the library itself keeps eight and reads the others from their files anew."""
+    return ZoneInfo(name)
 
 
 def _plausible(at: datetime) -> datetime:

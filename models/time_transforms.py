@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 from msgspec import Meta
 
@@ -13,12 +12,14 @@ from models.pipeline import Terms, Transform, wrong_type
 from models.time_formats import (
     ISO,
     ORDERS,
+    Reading,
     format_flaw,
     instant_of,
     on_clock,
     order_of,
     read,
     says_offset,
+    zone_of,
 )
 from models.value_transforms import Number
 
@@ -42,6 +43,12 @@ class Written(Transform, frozen=True):
     def all_formats(self) -> tuple[str, ...]:
         return self.formats + (ORDERS[self.order] if self.order else ())
 
+    def reading(self, text: str, terms: Terms) -> Reading:
+        """What stands there; every format that may have to be tried is a step."""
+        formats = self.all_formats
+        terms.budget.steps.charge(len(formats))
+        return read(text.strip(), formats)
+
     def flaw(self, tables: Collection[str]) -> str | None:  # noqa: ARG002
         if not 0 < len(self.formats) <= MOST_FORMATS:
             return f"Give one format, and at most {MOST_FORMATS}."
@@ -63,10 +70,10 @@ class ToInstant(Written, tag="datetime", frozen=True):
             return super().flaw(tables) or wanted
         return super().flaw(tables)
 
-    def of(self, value: Any, terms: Terms) -> str:  # noqa: ARG002
+    def of(self, value: Any, terms: Terms) -> str:
         if not isinstance(value, str):
             raise wrong_type(value, "a time as text; see excel_serial and epoch for numbers")
-        return instant_of(read(value.strip(), self.all_formats), self.zone).isoformat()
+        return instant_of(self.reading(value, terms), self.zone).isoformat()
 
 
 class ToDate(Written, tag="date", frozen=True):
@@ -74,13 +81,13 @@ class ToDate(Written, tag="date", frozen=True):
 
     zone: Zone | None = "Europe/London"
 
-    def of(self, value: Any, terms: Terms) -> str:  # noqa: ARG002
+    def of(self, value: Any, terms: Terms) -> str:
         if not isinstance(value, str):
             raise wrong_type(value, "a date as text; excel_serial before it takes numbers")
-        reading = read(value.strip(), self.all_formats)
+        reading = self.reading(value, terms)
         if reading.clock is None or reading.offset is None or self.zone is None:
             return reading.day.isoformat()
-        return instant_of(reading, None).astimezone(ZoneInfo(self.zone)).date().isoformat()
+        return instant_of(reading, None).astimezone(zone_of(self.zone)).date().isoformat()
 
 
 class ExcelSerial(Transform, tag="excel_serial", frozen=True):
@@ -139,7 +146,7 @@ class SecondsSince2000(Transform, tag="seconds_since_2000", frozen=True):
 
 def zone_flaw(zone: str) -> str | None:
     try:
-        ZoneInfo(zone)
+        zone_of(zone)
     except (KeyError, ValueError, OSError):
         return f"'{zone}' is not a time zone; write it as in Europe/London."
     return None

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Annotated, Any
 
 import msgspec
@@ -120,16 +121,16 @@ class Boolean(Transform, tag="boolean", frozen=True):
     def flaw(self, tables: Collection[str]) -> str | None:  # noqa: ARG002
         if len(self.yes) + len(self.no) > MOST_WORDS:
             return f"At most {MOST_WORDS} words are taken."
-        both = set(map(fold, self.yes)) & set(map(fold, self.no))
+        both = _folded(self.yes) & _folded(self.no)
         return f"'{min(both)}' cannot mean both yes and no." if both else None
 
     def of(self, value: Any, terms: Terms) -> bool:  # noqa: ARG002
         if isinstance(value, bool):
             return value
         word = fold(as_text(value))
-        if word in map(fold, self.yes):
+        if word in _folded(self.yes):
             return True
-        if word in map(fold, self.no):
+        if word in _folded(self.no):
             return False
         raise MappingError("unknown_value", f"'{word[:40]}' is neither a yes nor a no here.")
 
@@ -193,6 +194,11 @@ class HashOf(Transform, tag="hash_of", frozen=True):
         canonical = msgspec.json.encode(_same_numbers(value), order="deterministic")
         digest = hashlib.sha256(canonical).digest()[:16]
         return self.prefix + base64.b32encode(digest).decode().rstrip("=").lower()
+
+
+@lru_cache(maxsize=1024)
+def _folded(words: Words) -> frozenset[str]:
+    return frozenset(map(fold, words))
 
 
 def _are_digits(text: str) -> bool:

@@ -1,16 +1,15 @@
 """Each transform as a table: settings, what goes in, what comes out; `!code` is a refusal."""
 
-import json
-from datetime import UTC, datetime
 from typing import Any, get_args
 
-import msgspec
 import pytest
 
 from models.budget import Budget, MappingError
-from models.pipeline import Codes, Terms, UnmappedCode
+from models.pipeline import Terms, UnmappedCode
 from models.transforms import AnyTransform, Step, through
+from tests import test_time_transforms as times
 from tests.text_tables import Row, cases, rows
+from tests.written_transforms import TABLES, outcome, transform_of, value_of
 
 TEXTS = """
                                   | transform               | value            | result
@@ -85,73 +84,6 @@ or something stands for it    | lookup table=others  | Q             | other
 exactly as written            | lookup table=exact   | g             | small
 """
 
-TIMES = """
-                       | transform          | value                | result
-an offset              | datetime           | 2026-07-01T08:05:00+01:00 | 2026-07-01 07:05 UTC
-Z is an offset         | datetime           | 2026-07-01T08:05:00.250Z | 2026-07-01 08:05:00.250 UTC
-no zone                | datetime           | 2026-07-01T08:05     | !naive_time
-London in winter       | datetime London    | 2026-01-31 23:30     | 2026-01-31 23:30 UTC
-London in summer       | datetime London    | 2026-07-31 23:30     | 2026-07-31 22:30 UTC
-the day first          | datetime order=dmy London | 03/04/2026 10:00     | 2026-04-03 09:00 UTC
-or the month           | datetime order=mdy London | 03/04/2026 10:00     | 2026-03-04 10:00 UTC
-never both             | datetime order=dmy London | 03/14/2026 10:00     | !invalid_time
-dots and single digits | datetime order=dmy London | 3.4.2026 9:05:07     | 2026-04-03 08:05:07 UTC
-a day is no time       | datetime London    | 2026-07-31           | !invalid_time
-no such day            | datetime order=dmy London | 31/02/2026 10:00     | !invalid_time
-no such hour           | datetime London    | 2026-07-31 25:00     | !invalid_time
-something behind it    | datetime order=dmy London | 03/04/2026 10:00h    | !invalid_time
-long ago               | datetime London    | 1926-07-31 08:00     | !implausible_time
-a number               | datetime London    | 46113.5              | !wrong_type
-the day of a time      | date               | 2026-07-31 23:30     | 2026-07-31
-of an instant          | date               | 2026-07-31T23:30:00Z | 2026-08-01
-a change as a version  | seconds_since_2000 | 2000-01-01T00:01:00.900Z | 60
-"""
-
-FORMATS = """
-              | transform                             | value             | result
-month names   | datetime formats=%d_%b_%y_%I%p London | 1 Mar 26 12AM     | 2026-03-01 00:00 UTC
-noon          | datetime formats=%d_%B_%y_%I:%M%p London | 1 march 26 12:05pm | 2026-03-01 12:05 UTC
-its offset    | datetime formats=%d/%m/%Y_%H:%M_%z    | 25/10/2026 01:30 BST | 2026-10-25 00:30 UTC
-an hour later | datetime formats=%d/%m/%Y_%H:%M_%z    | 25/10/2026 01:30 GMT | 2026-10-25 01:30 UTC
-digits only   | datetime formats=%Y%m%d%H%M%z         | 202603010805-0330 | 2026-03-01 11:35 UTC
-a day in words | date formats=%B_%d_%Y                 | July 31 2026      | 2026-07-31
-"""
-
-LENGTHS = """
-                 | transform           | value                 | result
-noon in a sheet  | excel_serial London | 46113.5               | 2026-04-01 11:00 UTC
-a second of it   | excel_serial London | "46023.0000115741"    | 2026-01-01 00:00:01 UTC
-another system   | excel_serial system=1904 London | 44561.5               | 2026-01-01 12:00 UTC
-the fifties      | excel_serial London | 20000                 | !implausible_time
-below all its days | excel_serial London | -1                    | !implausible_time
-seconds since 1970 | epoch               | 1772352300            | 2026-03-01 08:05 UTC
-milliseconds     | epoch unit=ms       | "1772352300250"       | 2026-03-01 08:05:00.250 UTC
-mistaken seconds | epoch               | 1772352300250         | !implausible_time
-mistaken units   | epoch unit=ms       | 1772352300            | !implausible_time
-a night          | hours_between       | 2026-03-01T20:00Z to 2026-03-02T08:00Z | 12
-in March eleven  | hours_between       | 2026-03-28T20:00Z to 2026-03-29T08:00+01:00 | 11
-in October 13    | hours_between       | 2026-10-24T20:00+01:00 to 2026-10-25T08:00Z | 13
-backwards        | hours_between       | 2026-03-01T20:00Z to 2026-03-01T08:00Z | !ends_before_start
-clocks alone     | hours_between       | 2026-03-28T20:00 to 2026-03-29T08:00 | !naive_time
-without an end   | hours_between       | ["2026-03-28T20:00Z"] | !wrong_type
-"""
-
-CLOCK_CHANGES = """
-                               | transform           | value                  | result
-before March skips an hour     | datetime London     | 2026-03-29 00:59       | 2026-03-29 00:59 UTC
-in the hour March skips        | datetime London     | 2026-03-29 01:00       | !missing_time
-its last minute                | datetime London     | 2026-03-29 01:59       | !missing_time
-after the hour March skips     | datetime London     | 2026-03-29 02:00       | 2026-03-29 01:00 UTC
-before October repeats an hour | datetime London     | 2026-10-25 00:59       | 2026-10-24 23:59 UTC
-in the hour it repeats         | datetime London     | 2026-10-25 01:00       | !ambiguous_time
-the last minute of that        | datetime London     | 2026-10-25 01:59       | !ambiguous_time
-after the hour it repeats      | datetime London     | 2026-10-25 02:00       | 2026-10-25 02:00 UTC
-the offset says which          | datetime London     | 2026-10-25 01:30+01:00 | 2026-10-25 00:30 UTC
-a spreadsheet in October       | excel_serial London | 46320.0625             | !ambiguous_time
-a spreadsheet in March         | excel_serial London | 46110.0625             | !missing_time
-the day does not need the hour | date                | 2026-10-25 01:30       | 2026-10-25
-"""
-
 UNUSABLE = """
                               | transform                          | because
 formats that would be a guess | date formats=%d/%m/%Y;%m/%d/%Y     | disagree on the order
@@ -176,57 +108,6 @@ a scale without length        | scale from=[5,5]                   | two differe
 one mark for two things       | number decimal=, thousands=,       | another than 'thousands'
 """
 
-TABLES = {
-    "status": Codes(words={"G": "given", "not given": "omitted_error", "4": "refused", "-": None}),
-    "passing": Codes(words={"A": "a"}, unmapped="pass"),
-    "others": Codes(words={"A": "a"}, unmapped="otherwise", otherwise="other"),
-    "exact": Codes(words={"G": "capital", "g": "small"}, exact=True),
-}
-
-
-def transform_of(written: str) -> Any:
-    return msgspec.convert(document_of(written), AnyTransform)
-
-
-def document_of(written: str) -> dict[str, Any]:
-    """`datetime order=dmy London`: a name and settings; `_` is a space and `;` parts a list."""
-    written, _, inner = written.partition(" of ")
-    name, *settings = written.split()
-    document: dict[str, Any] = {"as": name}
-    for setting in settings:
-        key, _, value = setting.partition("=")
-        if setting == "London":
-            document["zone"] = "Europe/London"
-        elif key in {"formats", "yes", "no"}:
-            document[key] = [one for one in value.replace("_", " ").split(";") if one]
-        else:
-            document[key] = value_of(value.replace("_", " "))
-    if inner:
-        document["transforms"] = [document_of(one) for one in inner.split(", ")]
-    return document
-
-
-def value_of(cell: str) -> Any:
-    """JSON, else text; `a to b` is a list of two, and `… UTC` an instant as we write it."""
-    try:
-        return json.loads(cell)
-    except ValueError:
-        if " to " in cell:
-            return cell.split(" to ")
-        if not cell.endswith(" UTC"):
-            return cell
-        at = datetime.fromisoformat(cell.removesuffix(" UTC"))
-        return at.replace(tzinfo=UTC).isoformat()
-
-
-def outcome(row: Row) -> Any:
-    one = transform_of(row["transform"])
-    assert one.flaw(TABLES) is None
-    try:
-        return through((one,), value_of(row["value"]), Terms(TABLES))
-    except MappingError as error:
-        return f"!{error.code}"
-
 
 @pytest.mark.parametrize(
     "row",
@@ -234,10 +115,6 @@ def outcome(row: Row) -> Any:
         *cases(TEXTS),
         *cases(NUMBERS),
         *cases(CODES),
-        *cases(TIMES),
-        *cases(FORMATS),
-        *cases(LENGTHS),
-        *cases(CLOCK_CHANGES),
     ],
 )
 def test_transform_turns_a_value_into_another_or_refuses_it(row: Row) -> None:
@@ -257,7 +134,7 @@ def test_long_formats_are_refused() -> None:
 
 
 def test_tables_of_a_transform_are_its_whole_list() -> None:
-    tables = (TEXTS, NUMBERS, CODES, TIMES, FORMATS, LENGTHS)
+    tables = (TEXTS, NUMBERS, CODES, times.TIMES, times.LENGTHS)
     tested = {row["transform"].split()[0] for table in tables for row in rows(table)}
     named = {str(kind.__struct_config__.tag) for kind in get_args(AnyTransform)}
     assert named - {"hash_of"} == tested
