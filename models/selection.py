@@ -100,8 +100,8 @@ class _Interpreter(TreeInterpreter):
         left, right = (self.visit(child, value) for child in node["children"])
         if node["value"] in {"eq", "ne"}:
             if isinstance(left, list | dict) and isinstance(right, list | dict):
+                # One side is enough: a comparison goes no further than either of them.
                 self._budget.weigh(left)
-                self._budget.weigh(right)
         elif not (_are_numbers(left, right) or (isinstance(left, str) and isinstance(right, str))):
             return None
         return self.COMPARATOR_FUNC[node["value"]](left, right)
