@@ -109,7 +109,7 @@ def _one_team(first_month: date) -> DemoService:
             "Nursing",
             48,
             "a.brennan",
-            replace(volumes, ratings=9.0, fft=5.0, shifts_by_day=3),
+            replace(volumes, ratings=18.0, fft=10.0, shifts_by_day=3),
         ),
         _team("heath", "Heath", "Residential", 26, "j.castellano", volumes),
         _team("fen", "Fen", "Residential", 25, "t.adeyemi", volumes),

@@ -81,6 +81,15 @@ SELECT DISTINCT month, family, source, event_id, as_of, pg_current_snapshot()::t
 FROM claimed
 """
 
+# Marks of slices after the last month that can be judged; the others stay.
+CLAIM_OPEN = """
+WITH claimed AS (
+    DELETE FROM marks WHERE service = ANY($1) AND month > $2 AND family IS NOT NULL
+    RETURNING month, family
+)
+SELECT DISTINCT month, family, pg_current_snapshot()::text AS known FROM claimed
+"""
+
 DELETE_SLICES = """
 DELETE FROM cells c USING unnest($2::date[], $3::text[]) AS slice (month, family)
 WHERE c.service = ANY($1) AND c.month = slice.month AND c.family = slice.family

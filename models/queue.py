@@ -18,6 +18,8 @@ from models.settings import Settings
 from models.vocabulary import ProviderId
 
 RECOMPUTE = "recompute"
+#: What a recompute leaves to be done in turn.
+RESCORE = "rescore"
 #: A ring is not worth waiting for; the worker looks for marks by itself every few seconds.
 RING_TIMEOUT_S = 0.5
 BACK_OFF_S = 2.0

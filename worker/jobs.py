@@ -1,5 +1,7 @@
 """The only arq functions: each opens its transactions and calls one thing. All may run twice."""
 
+import asyncio
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,9 +10,13 @@ import structlog
 from sqlalchemy import text
 
 from models.db import Sessions, transaction
+from models.queue import RESCORE
 from models.vocabulary import ProviderId
-from worker.recompute import drain
+from worker.recompute import count_open, drain
 from worker.windows import last_ended_month
+
+#: Services that wait for their turn to be judged, half of the jobs that may run.
+MOST_TURNS = 32
 
 log = structlog.get_logger(__name__)
 
@@ -28,13 +34,35 @@ WHERE NOT EXISTS (
 """
 
 
-async def recompute(context: dict[str, Any], provider: str, service: str) -> int:
-    """Answer the doorbell of one service."""
-    now = context["clock"]()
-    return await drain(context["sessions"], ProviderId(UUID(provider)), service, now)
+async def recompute(context: dict[str, Any], provider: str, service: str) -> None:
+    """Answer the doorbell of one service: count at once, and leave judging to its turn."""
+    owner, now = ProviderId(UUID(provider)), context["clock"]()
+    if await count_open(context["sessions"], owner, service, now):
+        await context["redis"].enqueue_job(
+            RESCORE, provider, service, _job_id=f"{RESCORE}:{provider}:{service}"
+        )
 
 
-async def sweep_marks(sessions: Sessions, now: datetime) -> int:
+async def rescore(context: dict[str, Any], provider: str, service: str) -> int:
+    """Judge one service. One at a time: two threads of arithmetic only slow each other down.
+
+    Where many wait already, this one is left to the sweep, which takes the longest waiting first;
+    what waits here keeps its place among the jobs from those that only have to count.
+    """
+    if context["turns"] >= MOST_TURNS:
+        return 0
+    context["turns"] += 1
+    try:
+        async with context["scoring"]:
+            now = context["clock"]()
+            return await drain(context["sessions"], ProviderId(UUID(provider)), service, now)
+    finally:
+        context["turns"] -= 1
+
+
+async def sweep_marks(
+    sessions: Sessions, now: datetime, scoring: asyncio.Semaphore | None = None
+) -> int:
     """Recompute every marked service, the longest waiting first; returns how many had marks.
 
     A service that fails is logged and left to the next sweep; it must not stop its neighbours.
@@ -43,7 +71,8 @@ async def sweep_marks(sessions: Sessions, now: datetime) -> int:
         marked = (await session.execute(text("SELECT * FROM marked_services()"))).all()
     for row in marked:
         try:
-            await drain(sessions, ProviderId(row.provider_id), row.service, now)
+            async with scoring or nullcontext():
+                await drain(sessions, ProviderId(row.provider_id), row.service, now)
         except Exception:
             log.exception("recompute_failed", provider=str(row.provider_id), service=row.service)
     return len(marked)

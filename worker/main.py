@@ -19,7 +19,7 @@ from models.db import Sessions, engine_of, refuse_unsafe_role, sessions_of
 from models.logs import configure_logs
 from models.queue import deserialize, serialize
 from models.settings import Settings
-from worker.jobs import mark_due, recompute, sweep_marks
+from worker.jobs import MOST_TURNS, mark_due, recompute, rescore, sweep_marks
 
 if TYPE_CHECKING:
     from arq.typing import WorkerCoroutine
@@ -48,22 +48,31 @@ async def startup(context: dict[str, Any]) -> None:
     engine = engine_of(settings)
     context.setdefault("clock", utc_now)
     context["engine"], context["sessions"] = engine, sessions_of(engine)
+    context["scoring"], context["turns"] = asyncio.Semaphore(1), 0
     context["stopping"] = asyncio.Event()
     await refuse_unsafe_role(engine)
     context["sweeper"] = asyncio.create_task(
         sweep_until(
-            context["stopping"], context["sessions"], context["clock"], settings.sweep_every_s
+            context["stopping"],
+            context["sessions"],
+            context["clock"],
+            settings.sweep_every_s,
+            context["scoring"],
         )
     )
 
 
 async def sweep_until(
-    stopping: asyncio.Event, sessions: Sessions, clock: Callable[[], datetime], every_s: float
+    stopping: asyncio.Event,
+    sessions: Sessions,
+    clock: Callable[[], datetime],
+    every_s: float,
+    scoring: asyncio.Semaphore | None = None,
 ) -> None:
     """By itself and without Redis, so that a lost queue costs seconds and never a score."""
     while not stopping.is_set():
         try:
-            await sweep_marks(sessions, clock())
+            await sweep_marks(sessions, clock(), scoring)
         except Exception:
             log.exception("sweep_failed")
         with suppress(TimeoutError):
@@ -83,7 +92,7 @@ async def shutdown(context: dict[str, Any]) -> None:
 def worker_settings(settings: Settings) -> type:
     """The class that arq reads; it looks at the class itself, so nothing can be inherited."""
     attributes = {
-        "functions": [recompute],
+        "functions": [recompute, rescore],
         "cron_jobs": [
             cron(cast("WorkerCoroutine", mark_due), minute={3, 23, 43}, run_at_startup=True)
         ],
@@ -96,7 +105,8 @@ def worker_settings(settings: Settings) -> type:
         # A stored result would block the next ring of the same service.
         "keep_result": 0,
         "max_tries": 1,
-        "max_jobs": 4,
+        # Most of them wait for their turn to be judged and cost nothing meanwhile.
+        "max_jobs": 2 * MOST_TURNS,
         "job_timeout": 300,
         "job_completion_wait": FINISH_WITHIN_S,
         "health_check_interval": 15,

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.axes import CellRow
-from models.cells import CLAIM, TRY_LOCK, lock_name
+from models.cells import CLAIM, CLAIM_OPEN, TRY_LOCK, is_marked, lock_name
 from models.context import ServiceContext, load_context, service_ids
 from models.db import Sessions, driver, transaction
 from models.quarantine import release
@@ -99,6 +99,26 @@ async def recompute(
         concluded = await asyncio.to_thread(conclude, context, cells, as_ofs, now, first, tallies)
         changed = await freeze(session, provider, context, concluded, claimed.known, now)
     return Outcome(len(slices), as_ofs, changed)
+
+
+async def count_open(sessions: Sessions, provider: ProviderId, service: str, now: datetime) -> bool:
+    """Count what lies in months that are not judged yet; True when more is left to be done.
+
+    Most evidence is of the open month and changes no conclusion. Counted ahead, it need not wait
+    until the conclusions of another service have been worked out.
+    """
+    async with transaction(sessions, provider) as session:
+        connection = await driver(session)
+        ids = await service_ids(session, service)
+        if not await connection.fetchval(TRY_LOCK, lock_name(provider, ids[0])):
+            return True
+        if await service_ids(session, service) != ids:
+            return True
+        rows = await connection.fetch(CLAIM_OPEN, ids, last_ended_month(now))
+        if rows and (context := await load_context(session, service)) is not None:
+            slices = {(row["month"], Family(row["family"])) for row in rows}
+            await roll_up(connection, context, slices, str(rows[0]["known"]))
+        return await is_marked(session, ids)
 
 
 def _claimed(rows: Iterable[dict[str, object]]) -> Claimed | None:

@@ -190,7 +190,7 @@ def test_one_spectacular_channel_leaves_its_segment_unproven() -> None:
     audit = 2
     x[0, 0, 0, audit, 13:] = of.n[0, 0, 0, audit, 13:]
     found = scored(replace(of, x=x))
-    assert found.z[0, 0, 0] > 3
+    assert found.z[0, 0, 0] > 2.5
     assert found.p_improved[0, 0] > 0.05
     assert bound(found) == 0
 

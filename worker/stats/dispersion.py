@@ -21,7 +21,7 @@ from worker.stats.panel import (
 )
 
 #: Weight of the service's pooled dispersion in a segment's own, in degrees of freedom.
-POOLED_DF = 12.0
+POOLED_DF = 4.0
 #: Months of segments move together; the pooled dispersion has fewer degrees of freedom.
 SEGMENT_CORRELATION = 0.3
 #: Below this an indicator is left out.
@@ -81,12 +81,14 @@ class Dispersion:
     """Variance inflation of an effect and what goes with it.
 
     phi : [b, g, i], at least 1: multiplies the variance of sums of one month.
-    df : [b, i], degrees of freedom behind it.
+    df : [b, i], degrees of freedom behind the service's.
+    own_df : [b, g, i], behind a segment's; fewer where its own months say more than the others'.
     autocorrelation : [b, i], between neighbouring months.
     """
 
     phi: Floats
     df: Floats
+    own_df: Floats
     autocorrelation: Floats
 
 
@@ -109,7 +111,7 @@ def autocorrelation(panel: Panel, spread: Floats) -> Floats:
     b, i = panel.x.shape[0], panel.x.shape[3]
     products, squares, pairs = np.zeros((b, i)), np.zeros((b, i)), np.zeros((b, i))
     for window in (panel.before, panel.current):
-        excess, information = residuals(panel, window, spread)
+        excess, information = (part.sum(2) for part in residuals(panel, window, spread))
         r = safe_divide(excess, np.sqrt(information))
         seen = information > 0
         both = seen[..., 1:] & seen[..., :-1]
@@ -118,9 +120,9 @@ def autocorrelation(panel: Panel, spread: Floats) -> Floats:
         # Residuals about a fitted mean of m months have correlation -1/m even when independent.
         share = safe_divide(both.sum(-1).astype(np.float64), np.maximum(months - 1.0, 1.0))
         bias = safe_divide(own, months.astype(np.float64)) * share
-        products += (np.einsum("...m,...m->...", r[..., 1:], r[..., :-1]) + bias).sum((1, 2))
-        squares += (own * share).sum((1, 2))
-        pairs += both.sum((1, 2, 4))
+        products += (np.einsum("...m,...m->...", r[..., 1:], r[..., :-1]) + bias).sum(1)
+        squares += (own * share).sum(1)
+        pairs += both.sum((1, 3))
     total_pairs = pairs.sum(1, keepdims=True)
     raw = safe_divide(products.sum(1, keepdims=True), squares.sum(1, keepdims=True))
     service = (total_pairs * raw + PRIOR_PAIRS * PRIOR_AUTOCORRELATION) / (
@@ -137,6 +139,9 @@ def dispersion(panel: Panel, spread: Floats) -> Dispersion:
     A segment's own is shrunk towards the service's pooled one and never below it; both are at
     least 1. Dependence of neighbouring months makes them look closer to their mean than they
     are, which is corrected. Months of an all-zero window carry no degrees of freedom.
+
+    Residuals are summed over strata first: the teams of a band or an area have good and bad months
+    together, and each of them alone would not show how much the whole varies.
     """
     rho = autocorrelation(panel, spread)
     b, g, _, i, _ = panel.x.shape
@@ -144,19 +149,26 @@ def dispersion(panel: Panel, spread: Floats) -> Dispersion:
     df = np.zeros((b, g, i))
     true_df = np.zeros((b, g, i))
     for window in (panel.baseline, panel.current):
-        excess, information = residuals(panel, window, spread)
+        excess, information = (part.sum(2) for part in residuals(panel, window, spread))
         months = (information > 0).sum(-1).astype(np.float64)
         own = np.maximum(months - 1, 0)
-        square += safe_divide(excess**2, information).sum(-1).sum(2)
-        shrink = 1 - safe_divide(inflation(rho[:, None, None], months) - 1, own)
-        df += (own * np.clip(shrink, 0.2, 1)).sum(2)
-        true_df += own.sum(2)
+        square += safe_divide(excess**2, information).sum(-1)
+        shrink = 1 - safe_divide(inflation(rho[:, None], months) - 1, own)
+        df += own * np.clip(shrink, 0.2, 1)
+        true_df += own
     segments = (true_df > 0).sum(1)
     pooled = np.maximum(safe_divide(square.sum(1), df.sum(1), 1.0), 1.0)[:, None]
     own_phi = safe_divide(square, df, 1.0)
     shrunk = (POOLED_DF * pooled + true_df * own_phi) / (POOLED_DF + true_df)
     effective = true_df.sum(1) / (1 + SEGMENT_CORRELATION**2 * np.maximum(segments - 1, 0))
-    return Dispersion(np.maximum(pooled, shrunk), effective, rho)
+    # Satterthwaite: where a segment's own months decide, they are few.
+    weight = safe_divide(true_df, POOLED_DF + true_df)
+    unsure = safe_divide((weight * own_phi) ** 2, true_df) + safe_divide(
+        ((1 - weight) * pooled) ** 2, effective[:, None]
+    )
+    alone = safe_divide(shrunk**2, unsure)
+    own_df = np.where(shrunk > pooled, np.minimum(alone, effective[:, None]), effective[:, None])
+    return Dispersion(np.maximum(pooled, shrunk), effective, own_df, rho)
 
 
 def correlation(panel: Panel, spread: Floats) -> Floats:

@@ -109,7 +109,7 @@ def _evidence(panel: Panel) -> Evidence:
     effect = test_effect(indicators, before, after, spread)
     variance = effect.variance * widened + calendar.variance[:, None]
     change = indicators.sign * (effect.estimate - calendar.contrast[:, None])
-    z = normal_score(_ratio(change, variance), df)
+    z = normal_score(_ratio(change, variance), dispersed.own_df)
 
     shown = display_effect(indicators, before, after, spread)
     pooled, alone = before.over_strata(), after.over_strata()
@@ -132,7 +132,9 @@ def _evidence(panel: Panel) -> Evidence:
     return Evidence(
         z=np.where(known, z, np.nan),
         z_standard=np.where(
-            known, _against_standard(panel, level, n1, dispersed.phi * newer, spread, df), np.nan
+            known,
+            _against_standard(panel, level, n1, dispersed.phi * newer, spread, dispersed.own_df),
+            np.nan,
         ),
         g=np.where(known, g, np.nan),
         g_variance=g_variance,

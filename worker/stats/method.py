@@ -44,7 +44,7 @@ METHODS = {
             informed=True,
             share_of_change=0.85,
             decisive_alpha=0.035,
-            alpha=0.002,
+            alpha=0.0012,
             standing_alpha=0.05,
         ),
     )
