@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import asyncpg
+import msgspec
 from sqlalchemy import URL, make_url, text
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -28,6 +29,10 @@ def async_url(database_url: str) -> URL:
     return make_url(database_url).set(drivername="postgresql+asyncpg")
 
 
+def as_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
 def engine_of(settings: Settings) -> AsyncEngine:
     return create_async_engine(
         async_url(settings.database_url.get_secret_value()),
@@ -35,6 +40,9 @@ def engine_of(settings: Settings) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=10,
         pool_pre_ping=True,
+        # Twelve snapshots of a service are two megabytes of JSON in one transaction.
+        json_serializer=as_json,
+        json_deserializer=msgspec.json.decode,
         connect_args={
             "timeout": 10,
             "server_settings": {
