@@ -1,7 +1,7 @@
 """The law of the house: cells and tallies are a function of the events, however they arrived."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 import httpx
@@ -29,7 +29,7 @@ from tests.recomputing import (
     tallies,
 )
 from tests.tally_oracle import Tallies, tally_oracle
-from worker.recompute import drain
+from worker.recompute import count_open, drain
 
 MONTHS = months_between(date(2025, 11, 1), date(2027, 3, 1))
 #: Areas of oak change in the middle; ash is nobody until elm is called that too.
@@ -133,10 +133,14 @@ def silent(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(running.doorbell), "press", lambda *_: None)
 
 
-#: What happens between two batches: nothing, a recompute, or one that dies on the way.
+#: Seen from here every month is still open.
+LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
+
+#: What happens between two batches: nothing, a recompute, one that dies on the way, or a count of
+#: what needs no judging yet.
 STEPS = st.one_of(
     st.none(),
-    st.just("recompute"),
+    st.sampled_from(["recompute", "count"]),
     st.builds(Failing, st.integers(1, 16), st.booleans()),
     st.sampled_from(["alias", "move", "themes"]),
 )
@@ -151,6 +155,9 @@ async def step(of: House, what: object, done: set[str]) -> None:
                 done.add("killed")
     elif what == "recompute":
         await drain(of.running.sessions, of.provider, HERE, NOW)
+    elif what == "count":
+        await count_open(of.running.sessions, of.provider, HERE, LONG_AGO)
+        done.add("count")
     elif what == "alias":
         await of.put(HERE, ALIASED)
         done.add("alias")
