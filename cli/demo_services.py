@@ -109,7 +109,7 @@ def _one_team(first_month: date) -> DemoService:
             "Nursing",
             48,
             "a.brennan",
-            replace(volumes, ratings=18.0, fft=10.0, shifts_by_day=3),
+            replace(volumes, ratings=12.0, fft=6.0, shifts_by_day=3),
         ),
         _team("heath", "Heath", "Residential", 26, "j.castellano", volumes),
         _team("fen", "Fen", "Residential", 25, "t.adeyemi", volumes),
@@ -147,8 +147,9 @@ def _one_team(first_month: date) -> DemoService:
                 " where not even one meaningful change in every channel would be seen.",
             ),
             Strand.EVIDENCE_ALIGNMENT: Expected(
-                (Level.LOCALISED,),
-                "Meadow is an area of its own and the only one in which people say it is better.",
+                (Level.LOCALISED, Level.NOT_SHOWN, Level.INSUFFICIENT_EVIDENCE),
+                "Meadow is an area of its own and the only one in which people say it is better;"
+                " a few answers a month may leave even that short of certainty.",
             ),
         },
     )
