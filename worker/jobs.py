@@ -17,6 +17,8 @@ from worker.windows import last_ended_month
 
 #: Services that wait for their turn to be judged, half of the jobs that may run.
 MOST_TURNS = 32
+#: A service that never stops sending must not keep the turn of the others.
+ROUNDS_A_TURN = 2
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +57,8 @@ async def rescore(context: dict[str, Any], provider: str, service: str) -> int:
     try:
         async with context["scoring"]:
             now = context["clock"]()
-            return await drain(context["sessions"], ProviderId(UUID(provider)), service, now)
+            owner = ProviderId(UUID(provider))
+            return await drain(context["sessions"], owner, service, now, ROUNDS_A_TURN)
     finally:
         context["turns"] -= 1
 
@@ -72,7 +75,8 @@ async def sweep_marks(
     for row in marked:
         try:
             async with scoring or nullcontext():
-                await drain(sessions, ProviderId(row.provider_id), row.service, now)
+                owner = ProviderId(row.provider_id)
+                await drain(sessions, owner, row.service, now, ROUNDS_A_TURN)
         except Exception:
             log.exception("recompute_failed", provider=str(row.provider_id), service=row.service)
     return len(marked)

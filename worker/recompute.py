@@ -162,14 +162,20 @@ async def months_to_score(
     return sorted(as_of for as_of in wanted if as_of <= last_ended)
 
 
-async def drain(sessions: Sessions, provider: ProviderId, service: str, now: datetime) -> int:
+async def drain(
+    sessions: Sessions,
+    provider: ProviderId,
+    service: str,
+    now: datetime,
+    most_rounds: int = MOST_ROUNDS,
+) -> int:
     """Recompute until no marks are left; a ring during the last round may have been dropped.
 
     A service that never stops sending is left to the next ring after a while, so that no job
     runs into its time limit in the middle of a transaction.
     """
     rounds = 0
-    while rounds < MOST_ROUNDS:
+    while rounds < most_rounds:
         outcome = await recompute(sessions, provider, service, now)
         if outcome is None:
             break
