@@ -16,6 +16,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from models.incoming.pointers import pointer_of
+
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
@@ -161,10 +163,6 @@ def render(request: Request, problem: Problem) -> JSONResponse:
         headers=headers,
         media_type=MEDIA_TYPE,
     )
-
-
-def pointer_of(path: Sequence[str | int]) -> str:
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
 
 
 def problem_of(error: BaseException) -> Problem:

@@ -10,8 +10,8 @@ from uuid import UUID
 
 import asyncpg
 
-from api.inbound.content import Terms
-from api.inbound.validation import read_item
+from models.incoming.content import Terms
+from models.incoming.validation import read_item
 from models.keyring import Keyring
 from models.storing import COLUMNS, Row
 

@@ -162,7 +162,7 @@ class FeedbackReceived(Data, kw_only=True):
     fft: Literal["very_good", "good", "neither", "poor", "very_poor", "dont_know"] | None = None
     rating: Annotated[float, Meta(ge=1, le=5)] | None = None
     respondent: RespondentWord
-    #: Taken out before anything is stored; see `api.inbound.validation`.
+    #: Taken out before anything is stored; see `models.incoming.validation`.
     text: Annotated[str, Meta(max_length=20_000)] | None = None
     themes: Themes | None = None
 

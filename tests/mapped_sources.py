@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models.mappings import Mapping, mapping_of
+from models.mapping.mappings import Mapping, mapping_of
 
 LONDON = "Europe/London"
 

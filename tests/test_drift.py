@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.drift import ANY_KEY, CUT, MOST_PATHS, Drift, drift, joined, shape_of
-from models.pipeline import UnmappedCode
+from models.mapping.drift import ANY_KEY, CUT, MOST_PATHS, Drift, drift, joined, shape_of
+from models.mapping.pipeline import UnmappedCode
 
 A_BODY = {
     "site": "1-545611283",

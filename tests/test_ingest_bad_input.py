@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from api.envelope import LARGER_BODIES
 from api.inbound.bodies import LARGEST_DECOMPRESSED, MOST_ITEMS
-from api.inbound.custom_types import declaration_flaw
+from models.incoming.custom_types import declaration_flaw
 from models.vocabulary import Scope
 from tests.conftest import NOW, MakeClient
 from tests.sent import buckets, dose, event, send

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from models.budget import LIMITS, Budget, Limits, MappingError, OverBudget
-from models.expressions import parse
-from models.map_body import map_body
-from models.mappings import mapping_of
-from models.selection import Selector
+from models.mapping.budget import LIMITS, Budget, Limits, MappingError, OverBudget
+from models.mapping.expressions import parse
+from models.mapping.map_body import map_body
+from models.mapping.mappings import mapping_of
+from models.mapping.selection import Selector
 
 MEBIBYTE = 2**20
 TENFOLD = "[@,@,@,@,@,@,@,@,@,@][]"

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.budget import Limits
-from models.map_body import map_body
-from models.mapping_examples import Change, Difference, changes_between, check_examples, difference
-from models.mappings import Mapping, mapping_of
+from models.mapping.budget import Limits
+from models.mapping.examples import Change, Difference, changes_between, check_examples, difference
+from models.mapping.map_body import map_body
+from models.mapping.mappings import Mapping, mapping_of
 from tests.mapped_sources import AN_AUDIT, ITS_EVENT, mapping, with_field
 
 

@@ -7,13 +7,13 @@ import msgspec
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from models.budget import Budget, MappingError
-from models.expressions import parse
-from models.map_body import map_body
-from models.mapping_problems import problems_of
-from models.mappings import Mapping, mapping_of
-from models.selection import Selector
-from models.transforms import AnyTransform
+from models.mapping.budget import Budget, MappingError
+from models.mapping.expressions import parse
+from models.mapping.map_body import map_body
+from models.mapping.mappings import Mapping, mapping_of
+from models.mapping.problems import problems_of
+from models.mapping.selection import Selector
+from models.mapping.transforms import AnyTransform
 
 KEYS = st.sampled_from(["a", "b", "c", "id", "ü"])
 TEXTS = st.one_of(st.sampled_from(["x", "7", " 2026-03-01 ", "2026-10-25 01:30"]), st.text())

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from models.mapping_problems import problems_of
-from models.mappings import MOST_FIELDS
+from models.mapping.mappings import MOST_FIELDS
+from models.mapping.problems import problems_of
 from tests.mapped_sources import EMAR, ROSTER, VOICES, document, with_field
 
 

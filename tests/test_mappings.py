@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from models.budget import MappingError
 from models.event_types import SHAPES, Flaw
-from models.map_body import FieldTrace, Outcome, map_body
-from models.mappings import Mapping, content_hash, mapping_of
-from models.pipeline import UnmappedCode
-from models.transforms import Step
+from models.mapping.budget import MappingError
+from models.mapping.map_body import FieldTrace, Outcome, map_body
+from models.mapping.mappings import Mapping, content_hash, mapping_of
+from models.mapping.pipeline import UnmappedCode
+from models.mapping.transforms import Step
 from tests.mapped_sources import (
     AN_AUDIT,
     EMAR,

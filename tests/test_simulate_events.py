@@ -9,8 +9,6 @@ import msgspec
 import numpy as np
 import pytest
 
-from api.inbound.content import Terms
-from api.inbound.validation import read_items
 from cli import demo
 from cli.demo_services import SEED, services
 from cli.simulate import (
@@ -27,6 +25,8 @@ from cli.simulate_events import events
 from cli.simulate_voices import ratings
 from models.calendar import add_months, month_of
 from models.facts import FACTS_OF
+from models.incoming.content import Terms
+from models.incoming.validation import read_items
 from models.keyring import Pseudonyms
 from models.vocabulary import ExposureUnit
 from tests.simulated import NOW, cells_of, latest, sent

@@ -2,10 +2,10 @@
 
 import pytest
 
-from models.budget import Budget
-from models.pipeline import Terms
-from models.time_formats import ORDERS
-from models.transforms import through
+from models.mapping.budget import Budget
+from models.mapping.pipeline import Terms
+from models.mapping.time_formats import ORDERS
+from models.mapping.transforms import through
 from tests.text_tables import Row, cases
 from tests.written_transforms import outcome, transform_of, value_of
 

@@ -4,9 +4,9 @@ from typing import Any, get_args
 
 import pytest
 
-from models.budget import Budget, MappingError
-from models.pipeline import Terms, UnmappedCode
-from models.transforms import AnyTransform, Step, through
+from models.mapping.budget import Budget, MappingError
+from models.mapping.pipeline import Terms, UnmappedCode
+from models.mapping.transforms import AnyTransform, Step, through
 from tests import test_time_transforms as times
 from tests.text_tables import Row, cases, rows
 from tests.written_transforms import TABLES, outcome, transform_of, value_of

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from models.budget import MappingError
-from models.pipeline import Codes, Terms
-from models.transforms import AnyTransform, through
+from models.mapping.budget import MappingError
+from models.mapping.pipeline import Codes, Terms
+from models.mapping.transforms import AnyTransform, through
 from tests.text_tables import Row
 
 TABLES = {

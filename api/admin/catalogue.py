@@ -11,13 +11,14 @@ from pydantic import BaseModel, Field
 from api.admin.after_commit import ring_after_commit
 from api.admin.bodies import Body, Flaw, Text, refuse
 from api.deps import Now, RunningApp, Session, require
-from api.problems import pointer_of, problems
+from api.problems import problems
 from models.catalogue import STARTER_VERSION, THEMES, CatalogueChanges, Indicator, effective
 from models.choices import add_catalogue, catalogue_versions, mark_every_service
 from models.context import provider_catalogue
 from models.event_types import CUSTOM
 from models.facts import FACTS_OF
 from models.frameworks import STATEMENTS
+from models.incoming.pointers import pointer_of
 from models.lineage import lock_choices
 from models.people import KeyHolder
 from models.vocabulary import Better, Channel, Measure, Perspective, Scope, SourceCategory

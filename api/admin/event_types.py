@@ -11,8 +11,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from api.admin.bodies import Flaw, refuse
 from api.deps import Now, Session, require
-from api.inbound.custom_types import declaration_flaw
 from api.problems import Problem, problems
+from models.incoming.custom_types import declaration_flaw
 from models.organisation import CustomEventType
 from models.people import KeyHolder
 from models.vocabulary import Scope

@@ -10,8 +10,8 @@ from msgspec import Raw
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from api.inbound.refusals import Rejection
 from api.problems import Problem
+from models.incoming.refusals import Rejection
 
 LARGEST_DECOMPRESSED = 16 << 20
 MOST_ITEMS = 50_000

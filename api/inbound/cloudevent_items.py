@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Raw
 
 from api.inbound.bodies import decode_one
-from api.inbound.refusals import UNREADABLE, Refused, Rejection, echo, explain
-from api.problems import pointer_of
+from models.incoming.pointers import pointer_of
+from models.incoming.refusals import UNREADABLE, Refused, Rejection, echo, explain
 
 REQUIRED = ("specversion", "id", "source", "type")
 #: What of ours travels under another name. Under its own it is refused: passing over a team or a

@@ -27,7 +27,9 @@ from api.inbound.bodies import (
 )
 from api.inbound.cloudevent_items import REQUIRED, as_sent, item_of
 from api.inbound.header_values import attributes_in
-from api.inbound.refusals import (
+from api.problems import Problem
+from models.incoming.pointers import pointer_of
+from models.incoming.refusals import (
     UNREADABLE,
     Refused,
     Rejection,
@@ -36,7 +38,6 @@ from api.inbound.refusals import (
     rejection,
     rejection_of,
 )
-from api.problems import Problem, pointer_of
 
 #: How an attribute is called in a pointer when it came as a header.
 AS_HEADER = "ce-"

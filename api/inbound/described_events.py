@@ -8,9 +8,9 @@ import msgspec
 from api.inbound import described_cloudevents
 from api.inbound.bodies import JSON, NDJSON
 from api.inbound.cloudevents import Mode
-from api.inbound.refusals import Rejection
-from api.inbound.validation import Envelope
 from models.event_types import SHAPES
+from models.incoming.refusals import Rejection
+from models.incoming.validation import Envelope
 
 REFERENCE = "#/components/schemas/{name}"
 

@@ -13,15 +13,15 @@ from fastapi import APIRouter, Request, Response
 from api.deps import Running, RunningApp, require
 from api.inbound.bodies import ITEMS_A_TURN, Items, read_items_of
 from api.inbound.cloudevents import mode_of, read_cloudevents
-from api.inbound.content import Terms
-from api.inbound.custom_types import custom_types
 from api.inbound.described_cloudevents import HEADERS
 from api.inbound.described_events import ANSWERS, BODY
-from api.inbound.refusals import Rejection
-from api.inbound.validation import read_items
 from api.problems import Problem, problems
 from models.context import provider_choices
 from models.db import transaction
+from models.incoming.content import Terms
+from models.incoming.custom_types import custom_types
+from models.incoming.refusals import Rejection
+from models.incoming.validation import read_items
 from models.keyring import Keyring, Pseudonyms
 from models.people import KeyHolder
 from models.storing import Outcome, Row

@@ -9,8 +9,8 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers
 
-from api.inbound.refusals import Refused, echo
-from api.problems import pointer_of
+from models.incoming.pointers import pointer_of
+from models.incoming.refusals import Refused, echo
 
 PREFIX = b"ce-"
 #: The one attribute that has a header of its own.

@@ -22,7 +22,8 @@ and so do `id`, `service` and `occurred_at`. Other nulls are left out of the eve
 an event that no field names. `retracted` true makes a retraction, which needs `id`, `service` and
 `version` only. The source is the connector's to say and no field of a mapping.
 
-The document is checked here and applied in `models.map_body`; neither knows HTTP or the database.
+The document is checked here and applied in `models.mapping.map_body`; neither knows HTTP or the
+database.
 """
 
 import hashlib
@@ -31,8 +32,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from models.pipeline import Codes, Scalar
-from models.transforms import AnyTransform
+from models.mapping.pipeline import Codes, Scalar
+from models.mapping.transforms import AnyTransform
 
 MOST_FIELDS = 100
 MOST_TRANSFORMS = 10
@@ -110,5 +111,5 @@ def content_hash(mapping: Mapping) -> str:
 
 
 def mapping_of(document: object) -> Mapping:
-    """The document as a value; `models.mapping_problems` says what is wrong with it instead."""
+    """The document as a value; `models.mapping.problems` says what is wrong with it instead."""
     return msgspec.convert(document, Mapping)

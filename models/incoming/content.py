@@ -13,9 +13,6 @@ import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Raw
 
-from api.inbound.refusals import UNREADABLE, Refused, explain, refuse, unknown_field, unknown_type
-from api.inbound.walks import refuse_identifiers, refuse_large_numbers
-from api.problems import pointer_of
 from models.calendar import LONDON
 from models.event_types import (
     CUSTOM,
@@ -29,6 +26,16 @@ from models.event_types import (
     MedicationAdministered,
     ShiftWorked,
 )
+from models.incoming.pointers import pointer_of
+from models.incoming.refusals import (
+    UNREADABLE,
+    Refused,
+    explain,
+    refuse,
+    unknown_field,
+    unknown_type,
+)
+from models.incoming.walks import refuse_identifiers, refuse_large_numbers
 
 LONGEST_OWN_WORD = 200
 LARGEST_CUSTOM_DATA = 64 << 10

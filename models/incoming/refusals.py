@@ -11,8 +11,8 @@ from typing import Any, NoReturn, get_args, get_type_hints
 import msgspec
 from msgspec import Struct
 
-from api.problems import pointer_of
 from models.event_types import SHAPES, Flaw
+from models.incoming.pointers import pointer_of
 from models.vocabulary import Band
 
 #: What a decoder raises for an item that is not what it should be.

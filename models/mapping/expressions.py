@@ -1,6 +1,6 @@
 """JMESPath, read strictly: what is too large, or would answer differently elsewhere, is refused.
 
-Knows expressions only; `models.selection` runs them.
+Knows expressions only; `models.mapping.selection` runs them.
 """
 
 import json
@@ -13,7 +13,7 @@ from jmespath.functions import Functions
 from jmespath.lexer import Lexer
 from jmespath.parser import Parser
 
-from models.budget import Budget, MappingError
+from models.mapping.budget import Budget, MappingError
 
 LONGEST_EXPRESSION = 512
 MOST_NODES = 64

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from api.inbound.refusals import UNREADABLE, Refused, echo
-from api.problems import pointer_of
+from models.incoming.pointers import pointer_of
+from models.incoming.refusals import UNREADABLE, Refused, echo
 
 LARGEST_INTEGER = 2**63 - 1
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from models.budget import MappingError
-from models.pipeline import Scalar, Terms, Transform, as_text, as_whole, fold, wrong_type
+from models.mapping.budget import MappingError
+from models.mapping.pipeline import Scalar, Terms, Transform, as_text, as_whole, fold, wrong_type
 
 Mark = Annotated[str, Meta(max_length=20)]
 Words = tuple[Annotated[str, Meta(max_length=100)], ...]

@@ -10,11 +10,12 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from models.budget import LIMITS, Limits, MappingError
 from models.event_types import SHAPES, Flaw
-from models.map_body import Event, Mapped, map_body
-from models.mapping_problems import OWN, pointer
-from models.mappings import Mapping
+from models.incoming.pointers import pointer_of
+from models.mapping.budget import LIMITS, Limits, MappingError
+from models.mapping.map_body import Event, Mapped, map_body
+from models.mapping.mappings import Mapping
+from models.mapping.problems import OWN
 
 Unmade = Literal["skipped", "rejected"]
 UNMADE: tuple[Unmade, ...] = ("skipped", "rejected")
@@ -51,7 +52,7 @@ def check_examples(mapping: Mapping, limits: Limits = LIMITS) -> list[Flaw]:
         return [Flaw("/examples", "missing_field", "Give at least one example, with its events.")]
     found: list[Flaw] = []
     for place, example in enumerate(mapping.examples):
-        at = pointer("examples", place)
+        at = pointer_of(["examples", place])
         try:
             mapped = map_body(mapping, example.input, limits=limits)
         except MappingError as error:
@@ -80,7 +81,7 @@ def changes_between(before: Any, after: Any, at: str = "") -> Iterator[Change]:
     """Places in which two JSON values differ; lists are compared as a whole."""
     if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted({*before, *after}):
-            yield from changes_between(before.get(key), after.get(key), at + pointer(key))
+            yield from changes_between(before.get(key), after.get(key), at + pointer_of([key]))
     elif not _same(before, after):
         yield Change(at, before, after)
 

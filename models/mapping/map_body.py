@@ -9,12 +9,12 @@ from typing import Any
 
 from msgspec import Struct, UnsetType
 
-from models.budget import LIMITS, Budget, Limits, MappingError, OverBudget
 from models.event_types import Flaw
-from models.mappings import ENVELOPE, REQUIRED, Condition, Field, Mapping
-from models.pipeline import SkippedRecord, Terms, UnmappedCode, kind_of
-from models.selection import Selector
-from models.transforms import Step, through
+from models.mapping.budget import LIMITS, Budget, Limits, MappingError, OverBudget
+from models.mapping.mappings import ENVELOPE, REQUIRED, Condition, Field, Mapping
+from models.mapping.pipeline import SkippedRecord, Terms, UnmappedCode, kind_of
+from models.mapping.selection import Selector
+from models.mapping.transforms import Step, through
 
 #: All that a retraction says; what else a deleted record still holds may be half gone.
 OF_A_RETRACTION = frozenset(("id", "service", "version", "recorded_at"))

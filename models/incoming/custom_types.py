@@ -10,9 +10,9 @@ from jsonschema.exceptions import SchemaError, best_match
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.inbound.refusals import Refused, echo
-from api.problems import pointer_of
 from models.event_types import Flaw
+from models.incoming.pointers import pointer_of
+from models.incoming.refusals import Refused, echo
 from models.organisation import CustomEventType
 
 LARGEST_SCHEMA = 64 << 10

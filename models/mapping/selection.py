@@ -10,8 +10,8 @@ from jmespath.exceptions import JMESPathTypeError
 from jmespath.functions import TYPES_MAP, Functions
 from jmespath.visitor import Options, TreeInterpreter
 
-from models.budget import Budget, MappingError
-from models.expressions import Tree, parse
+from models.mapping.budget import Budget, MappingError
+from models.mapping.expressions import Tree, parse
 
 #: Answer without looking at what is in their list.
 LOOK_AT_NOTHING = frozenset(("length", "type", "not_null", "to_array"))

@@ -11,13 +11,15 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from models.budget import Budget, MappingError
 from models.event_types import CUSTOM, SHAPES, Flaw
-from models.expressions import parse
-from models.mappings import DATA, ENVELOPE, MOST_CODES, REQUIRED, Field, Mapping, mapping_of
-from models.pipeline import Codes, fold
-from models.transforms import AnyTransform
-from models.value_transforms import Lookup
+from models.incoming.pointers import pointer_of
+from models.incoming.refusals import AS_WRITTEN
+from models.mapping.budget import Budget, MappingError
+from models.mapping.expressions import parse
+from models.mapping.mappings import DATA, ENVELOPE, MOST_CODES, REQUIRED, Field, Mapping, mapping_of
+from models.mapping.pipeline import Codes, fold
+from models.mapping.transforms import AnyTransform
+from models.mapping.value_transforms import Lookup
 
 LONGEST_NAME = 200
 OWN = "x_"
@@ -25,15 +27,6 @@ _PATH = re.compile(r"(?s)(.*?) - at `\$([^`]*)`")
 _PATH_PART = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 _QUOTED = re.compile(r"[`'](.*)[`']")
 _TYPES = re.compile(r"`([^`]*)`")
-AS_WRITTEN = {
-    "int": "a whole number",
-    "float": "a number",
-    "str": "a text",
-    "bool": "true or false",
-    "object": "an object",
-    "array": "a list",
-    "null": "null",
-}
 
 
 def problems_of(document: object) -> list[Flaw]:
@@ -43,10 +36,6 @@ def problems_of(document: object) -> list[Flaw]:
     except (msgspec.ValidationError, RecursionError) as error:
         return _unreadable(document, error)
     return list(_contradictions(mapping))
-
-
-def pointer(*parts: str | int) -> str:
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def _unreadable(document: object, error: Exception) -> list[Flaw]:
@@ -61,7 +50,7 @@ def _unreadable(document: object, error: Exception) -> list[Flaw]:
             continue
         rest[part] = {}
         for name, item in document[part].items():
-            found += _refused(item, kind, pointer(part, name))
+            found += _refused(item, kind, pointer_of([part, name]))
     return found + _refused(rest, Mapping, "") or [_explained(error)]
 
 
@@ -78,15 +67,17 @@ def _explained(error: Exception, within: str = "") -> Flaw:
         return Flaw(within, "nested_too_deeply", "This is nested too deeply.")
     matched = _PATH.fullmatch(str(error))
     what, path = (matched[1], matched[2]) if matched else (str(error), "")
-    at = within + pointer(
-        *(name or number for name, number in _PATH_PART.findall(path.replace("[...]", "")))
+    at = within + pointer_of(
+        [*(name or number for name, number in _PATH_PART.findall(path.replace("[...]", "")))]
     )
     quoted = _QUOTED.search(what)
     name = quoted[1] if quoted else ""
     if what.startswith("Object missing required field"):
         return Flaw(f"{at}/{name}", "missing_field", f"'{name}' is required.")
     if what.startswith("Object contains unknown field"):
-        return Flaw(f"{at}{pointer(name)}", "unknown_field", f"'{name[:100]}' is not known here.")
+        return Flaw(
+            f"{at}{pointer_of([name])}", "unknown_field", f"'{name[:100]}' is not known here."
+        )
     if at.endswith("/as"):
         return Flaw(at, "unknown_value", f"'{name[:100]}' is not a transform: {_transforms()}.")
     return Flaw(at, "wrong_type", _TYPES.sub(_in_words, what) + ".")
@@ -107,15 +98,15 @@ def _transforms() -> str:
 def _contradictions(mapping: Mapping) -> Iterator[Flaw]:
     yield from _of_path(mapping.each, "/each")
     for place, condition in enumerate(mapping.when):
-        yield from _of_path(condition.path, pointer("when", place, "path"))
+        yield from _of_path(condition.path, pointer_of(["when", place, "path"]))
     for name, codes in mapping.codes.items():
-        yield from _of_codes(codes, pointer("codes", name))
+        yield from _of_codes(codes, pointer_of(["codes", name]))
     if sum(len(codes.words) for codes in mapping.codes.values()) > MOST_CODES:
         yield Flaw("/codes", "too_long", f"All tables together have at most {MOST_CODES:,} codes.")
     if isinstance(mapping.type, Field):
         yield from _of_field(mapping.type, "/type", mapping.codes)
     for name, field in mapping.fields.items():
-        yield from _of_field(field, pointer("fields", name), mapping.codes)
+        yield from _of_field(field, pointer_of(["fields", name]), mapping.codes)
     yield from _of_names(mapping)
     yield from _of_types(mapping)
     for place, example in enumerate(mapping.examples):
@@ -123,7 +114,7 @@ def _contradictions(mapping: Mapping) -> Iterator[Flaw]:
             try:
                 Budget().weigh(value)
             except MappingError as error:
-                yield Flaw(pointer("examples", place, part), error.code, error.detail)
+                yield Flaw(pointer_of(["examples", place, part]), error.code, error.detail)
 
 
 def _of_path(path: str, at: str) -> Iterator[Flaw]:
@@ -145,7 +136,7 @@ def _of_codes(codes: Codes, at: str) -> Iterator[Flaw]:
         twin = met.setdefault(fold(code), code)
         if not codes.exact and codes.words[twin] != word:
             yield Flaw(
-                at + pointer("words", code),
+                at + pointer_of(["words", code]),
                 "contradiction",
                 f"'{code}' and '{twin}' differ in case or spaces only; say \"exact\": true.",
             )
@@ -161,12 +152,12 @@ def _of_field(field: Field, at: str, tables: Collection[str]) -> Iterator[Flaw]:
     for place, one in enumerate(field.transforms):
         wrong = one.flaw(tables)
         if wrong:
-            yield Flaw(at + pointer("transforms", place), "unusable_transform", wrong)
+            yield Flaw(at + pointer_of(["transforms", place]), "unusable_transform", wrong)
 
 
 def _of_names(mapping: Mapping) -> Iterator[Flaw]:
     for name in mapping.fields:
-        at = pointer("fields", name)
+        at = pointer_of(["fields", name])
         if name.startswith(DATA):
             if not len(DATA) < len(name) <= LONGEST_NAME:
                 yield Flaw(at, "unknown_field", "Names of data have 1 to 195 characters.")
@@ -179,7 +170,7 @@ def _of_names(mapping: Mapping) -> Iterator[Flaw]:
             )
     for name in REQUIRED:
         if name not in mapping.fields:
-            yield Flaw(pointer("fields", name), "missing_field", f"An event needs '{name}'.")
+            yield Flaw(pointer_of(["fields", name]), "missing_field", f"An event needs '{name}'.")
     about = {name for name in mapping.fields if name.startswith("about.")}
     if about and about not in ({"about.band"}, {"about.from", "about.to"}):
         yield Flaw(
@@ -201,7 +192,7 @@ def _of_types(mapping: Mapping) -> Iterator[Flaw]:
     for name in sorted(mapped - known):
         if not name.startswith(OWN):
             yield Flaw(
-                pointer("fields", DATA + name),
+                pointer_of(["fields", DATA + name]),
                 "unknown_field",
                 f"{' or '.join(types)} has no '{name}'; it has {', '.join(sorted(known))}, and"
                 " fields of your own that begin with x_.",
@@ -210,7 +201,7 @@ def _of_types(mapping: Mapping) -> Iterator[Flaw]:
         for need in msgspec.structs.fields(shape):
             if need.required and need.name not in mapped:
                 yield Flaw(
-                    pointer("fields", DATA + need.name),
+                    pointer_of(["fields", DATA + need.name]),
                     "missing_field",
                     f"{kind} needs 'data.{need.name}'.",
                 )

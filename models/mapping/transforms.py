@@ -7,8 +7,8 @@ proportion to its value. A new one is a struct with a tag, added to the union he
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from models.pipeline import Terms, Transform, wrong_type
-from models.time_transforms import (
+from models.mapping.pipeline import Terms, Transform, wrong_type
+from models.mapping.time_transforms import (
     Epoch,
     ExcelSerial,
     HoursBetween,
@@ -16,7 +16,7 @@ from models.time_transforms import (
     ToDate,
     ToInstant,
 )
-from models.value_transforms import (
+from models.mapping.value_transforms import (
     Boolean,
     Concat,
     Constant,

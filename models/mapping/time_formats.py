@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from models.budget import MappingError
 from models.event_types import EARLIEST, LATEST
+from models.mapping.budget import MappingError
 
 ISO = "iso"
 LONGEST_FORMAT = 60

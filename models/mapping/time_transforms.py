@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from models.budget import MappingError
 from models.event_types import EARLIEST
-from models.pipeline import Terms, Transform, wrong_type
-from models.time_formats import (
+from models.mapping.budget import MappingError
+from models.mapping.pipeline import Terms, Transform, wrong_type
+from models.mapping.time_formats import (
     ISO,
     ORDERS,
     Reading,
@@ -21,7 +21,7 @@ from models.time_formats import (
     says_offset,
     zone_of,
 )
-from models.value_transforms import Number
+from models.mapping.value_transforms import Number
 
 Zone = Annotated[str, Meta(min_length=1, max_length=64)]
 #: Days on which a spreadsheet starts to count; the first has a leap day too many in 1900.

@@ -14,11 +14,11 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from api.inbound.content import Terms, encode, in_utc, read_content
-from api.inbound.refusals import UNREADABLE, Refused, Rejection, explain, rejection
-from api.inbound.walks import refuse_nul
 from models.calendar import month_bounds, months_between
 from models.event_types import EARLIEST, LATEST, Instant, Word
+from models.incoming.content import Terms, encode, in_utc, read_content
+from models.incoming.refusals import UNREADABLE, Refused, Rejection, explain, rejection
+from models.incoming.walks import refuse_nul
 from models.keyring import Pseudonyms
 from models.storing import Row
 from models.vocabulary import Band

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
-from models.pipeline import UnmappedCode
+from models.mapping.pipeline import UnmappedCode
 
 #: JSON types by path, each in order.
 Shape = dict[str, tuple[str, ...]]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
-from models.budget import Budget, MappingError
+from models.mapping.budget import Budget, MappingError
 
 Scalar = str | int | float | bool | None
 Code = Annotated[str, Meta(max_length=200)]
