@@ -87,14 +87,11 @@ class Transform(
     kw_only=True,
     tag_field="as",
 ):
-    """Base of all transforms; null never reaches one."""
+    """What all transforms have in common; null never reaches the `of` of one."""
 
     def flaw(self, tables: Collection[str]) -> str | None:  # noqa: ARG002 - most have none
         """Why these settings cannot work, in a sentence."""
         return None
-
-    def of(self, value: Any, terms: Terms) -> Any:
-        raise NotImplementedError
 
 
 def fold(text: str) -> str:

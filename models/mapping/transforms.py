@@ -81,7 +81,7 @@ class Step(NamedTuple):
 
 
 def through(
-    transforms: Sequence[Transform],
+    transforms: Sequence[AnyTransform],
     value: Any,
     terms: Terms,
     steps: list[Step] | None = None,
