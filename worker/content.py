@@ -9,7 +9,7 @@ import numpy as np
 from models.context import ServiceContext
 from models.vocabulary import Strand
 from worker.advice import would_change
-from worker.arrays import evidence_indicators, indicators_beside
+from worker.arrays import evidence_indicators
 from worker.numbers import number, plain
 from worker.qualifiers import Beside, uneven_by_time
 from worker.score import StrandScore
@@ -21,7 +21,8 @@ from worker.shown_spread import (
     spread_content,
 )
 from worker.shown_strand import own_content
-from worker.sightings import one_manager
+from worker.sightings import beside_called
+from worker.sightings_of_teams import one_manager
 from worker.story import story
 from worker.triggers import Kind, Look, signals
 from worker.verdict import Verdict, judge, too_young
@@ -86,18 +87,15 @@ def content_of(
 
 def beside(context: ServiceContext, scores: dict[Strand, StrandScore]) -> Beside:
     """What all strands tell of each verdict."""
-    team = scores[Strand.TEAM_SPREAD]
-    codes = [one.code for one in indicators_beside(context)]
-    late = (
-        float(np.nan_to_num(team.service_beside[codes.index("medicine_backfill")]))
-        if "medicine_backfill" in codes
-        else 0.0
-    )
+    look = Look(scores[Strand.TEAM_SPREAD], context, ())
+    late = beside_called(look, "medicine_backfill")
     return Beside(
         categories=tuple(one.category for one in evidence_indicators(context)),
         uneven_by_time=uneven_by_time(scores[Strand.SHIFT_COVERAGE]),
-        one_manager=any(each.met for each in one_manager(Look(team, context, ()))),
-        backfilled=late,
+        one_manager=any(each.met for each in one_manager(look)),
+        backfilled=(
+            0.0 if late is None else float(np.nan_to_num(look.score.service_beside[late.column]))
+        ),
     )
 
 

@@ -10,12 +10,11 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from models.calendar import add_months
 from models.context import ServiceContext
 from models.tallies import TallyRow
 from models.vocabulary import Strand
+from worker.numbers import number
 from worker.score import StrandScore
 
 #: "Repeated": at so many looks in a row.
@@ -139,7 +138,7 @@ def _signal(
         "word": words or None,
         "state": state.value,
         "text": rule.says,
-        "figure": None if newest is None else _plain(newest.figure),
+        "figure": _figure_of(newest),
         "of": (newest.of or None) if newest is not None else None,
         "threshold": (
             rule.threshold if newest is None or newest.threshold is None else newest.threshold
@@ -151,7 +150,7 @@ def _signal(
         "history": [
             {
                 "as_of": f"{month:%Y-%m}",
-                "figure": None if one is None else _plain(one.figure),
+                "figure": _figure_of(one),
                 "met": one is not None and one.met,
             }
             for month, one in history
@@ -169,10 +168,8 @@ def _run(history: Sequence[tuple[date, Sighting | None]]) -> int:
     return run
 
 
-def _plain(figure: float | None) -> float | None:
-    if figure is None or not np.isfinite(figure):
-        return None
-    return float(f"{figure:.10g}")
+def _figure_of(sighting: Sighting | None) -> float | None:
+    return None if sighting is None or sighting.figure is None else number(sighting.figure)
 
 
 def recent_words(look: Look, kind: str, months: int) -> dict[tuple[str, str], int]:

@@ -1,27 +1,31 @@
 """The table of what is watched for: warnings and triggers of each strand, with their thresholds."""
 
 from models.vocabulary import Strand
-from worker.sightings import (
+from worker.sightings_of_experience import (
     assurance_gap,
     audits_up_feedback_flat,
-    confidence_without_results,
-    families_out_of_hours,
     flat_feedback,
     incidents_down_themes_same,
     management_positive,
+    repeated_dissatisfaction,
+)
+from worker.sightings_of_shifts import (
+    families_out_of_hours,
     night_or_weekend_gap,
     office_hours_auditing,
+    uncertain_night_escalation,
+    weak_weekend_records,
+    weaker_handovers,
+    weekday_out_of_line,
+)
+from worker.sightings_of_teams import (
+    confidence_without_results,
     one_manager,
     one_team_ahead,
     persistent_variation,
-    repeated_dissatisfaction,
     stuck_in_first_team,
-    uncertain_night_escalation,
     weak_themes_elsewhere,
-    weak_weekend_records,
-    weaker_handovers,
     weaker_local_trends,
-    weekday_out_of_line,
 )
 from worker.triggers import REPEATED_LOOKS, Kind, Rule
 
