@@ -108,16 +108,7 @@ async def _current(session: AsyncSession, ids: list[str], question: Asked) -> Co
     if row is None:
         return None
     score, body = row
-    return Conclusion(
-        service=ids[0],
-        snapshot=score.snapshot_id,
-        judged=msgspec.json.decode(body, type=Judged),
-        known_snapshot=score.known_snapshot,
-        context_hash=score.context_hash,
-        computed_at=score.computed_at,
-        evidence_to=score.evidence_to,
-        pending=pending,
-    )
+    return _conclusion(ids[0], score.snapshot_id, score, body, pending=pending)
 
 
 async def _known_then(session: AsyncSession, ids: list[str], question: Asked) -> Conclusion:
@@ -135,15 +126,21 @@ async def _known_then(session: AsyncSession, ids: list[str], question: Asked) ->
     if (newest := found.one_or_none()) is None:
         raise Problem("nothing_known_then")
     row, body = newest
+    return _conclusion(ids[0], row.id, row, body, pending=False)
+
+
+def _conclusion(
+    service: str, snapshot: UUID, of: Score | Snapshot, body: str, *, pending: bool
+) -> Conclusion:
     return Conclusion(
-        service=ids[0],
-        snapshot=row.id,
+        service=service,
+        snapshot=snapshot,
         judged=msgspec.json.decode(body, type=Judged),
-        known_snapshot=row.known_snapshot,
-        context_hash=row.context_hash,
-        computed_at=row.computed_at,
-        evidence_to=row.evidence_to,
-        pending=False,
+        known_snapshot=of.known_snapshot,
+        context_hash=of.context_hash,
+        computed_at=of.computed_at,
+        evidence_to=of.evidence_to,
+        pending=pending,
     )
 
 

@@ -1,11 +1,12 @@
 """Conclusions go out: the three strands and the one story, frozen, and what is live beside."""
 
 import hashlib
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Header, Path, Response
+from fastapi import APIRouter, Depends, Header, Path, Response
 
 from api.deps import Holder, Now, Running, RunningApp, require
 from api.problems import problems
@@ -31,8 +32,6 @@ router = APIRouter(
     dependencies=[require(Scope.VIEWS_READ)],
 )
 
-ServiceId = Annotated[str, Path(max_length=200, description="CQC location id.")]
-IfNoneMatch = Annotated[str | None, Header()]
 RESPONSES: dict[int | str, dict[str, Any]] = {
     **COMPUTING,
     304: {"description": "Nothing but the time of computing has changed since `If-None-Match`."},
@@ -45,94 +44,75 @@ WHERE service = $1 AND month = $2
 """
 
 
-@router.get("/spread-dashboard", response_model=StrandView, responses=RESPONSES)
-async def read_spread_dashboard(
-    service: ServiceId,
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks for a view of which service, when, and which answers they hold already."""
+
+    running: Running
+    holder: KeyHolder
+    service: str
+    question: Asked
+    now: datetime
+    if_none_match: str | None
+
+
+async def _asking(
+    service: Annotated[str, Path(max_length=200, description="CQC location id.")],
     running: RunningApp,
     holder: Holder,
     now: Now,
     as_of: AsOf = None,
     known_at: KnownAt = None,
-    if_none_match: IfNoneMatch = None,
-) -> Response:
-    """Improvement by team: where it is reached, where it is not, and how much can be claimed."""
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Asking:
     question = asked(as_of, known_at, now)
-    return await view(running, holder, service, question, now, if_none_match, Strand.TEAM_SPREAD)
+    return Asking(running, holder, service, question, now, if_none_match)
+
+
+Asks = Annotated[Asking, Depends(_asking)]
+
+
+@router.get("/spread-dashboard", response_model=StrandView, responses=RESPONSES)
+async def read_spread_dashboard(asking: Asks) -> Response:
+    """Improvement by team: where it is reached, where it is not, and how much can be claimed."""
+    return await view(asking, Strand.TEAM_SPREAD)
 
 
 @router.get("/shift-coverage-review", response_model=StrandView, responses=RESPONSES)
-async def read_shift_coverage_review(
-    service: ServiceId,
-    running: RunningApp,
-    holder: Holder,
-    now: Now,
-    as_of: AsOf = None,
-    known_at: KnownAt = None,
-    if_none_match: IfNoneMatch = None,
-) -> Response:
+async def read_shift_coverage_review(asking: Asks) -> Response:
     """Improvement by time of day and week, each team compared with itself."""
-    question = asked(as_of, known_at, now)
-    return await view(running, holder, service, question, now, if_none_match, Strand.SHIFT_COVERAGE)
+    return await view(asking, Strand.SHIFT_COVERAGE)
 
 
 @router.get("/evidence-alignment", response_model=StrandView, responses=RESPONSES)
-async def read_evidence_alignment(
-    service: ServiceId,
-    running: RunningApp,
-    holder: Holder,
-    now: Now,
-    as_of: AsOf = None,
-    known_at: KnownAt = None,
-    if_none_match: IfNoneMatch = None,
-) -> Response:
+async def read_evidence_alignment(asking: Asks) -> Response:
     """Internal indicators beside what people, families and partners say, by service area."""
-    question = asked(as_of, known_at, now)
-    return await view(
-        running, holder, service, question, now, if_none_match, Strand.EVIDENCE_ALIGNMENT
-    )
+    return await view(asking, Strand.EVIDENCE_ALIGNMENT)
 
 
 @router.get("/breadth", response_model=StoryView, responses=RESPONSES)
-async def read_breadth(
-    service: ServiceId,
-    running: RunningApp,
-    holder: Holder,
-    now: Now,
-    as_of: AsOf = None,
-    known_at: KnownAt = None,
-    if_none_match: IfNoneMatch = None,
-) -> Response:
+async def read_breadth(asking: Asks) -> Response:
     """The one story: is the combined evidence broad enough, and what is still missing."""
-    return await view(
-        running, holder, service, asked(as_of, known_at, now), now, if_none_match, None
-    )
+    return await view(asking, None)
 
 
-async def view(
-    running: Running,
-    holder: KeyHolder,
-    service: str,
-    question: Asked,
-    now: datetime,
-    if_none_match: str | None,
-    strand: Strand | None,
-) -> Response:
+async def view(asking: Asking, strand: Strand | None) -> Response:
     """One strand of a conclusion, or its story where no strand is named."""
-    conclusion = await conclusion_of(running, holder, service, question)
+    running, holder, question = asking.running, asking.holder, asking.question
+    conclusion = await conclusion_of(running, holder, asking.service, question)
     if conclusion is None:
-        return being_computed(service)
+        return being_computed(asking.service)
     current = None
     if question.known_at is None and not question.explicit:
+        month = month_of(asking.now)
         async with transaction(running.sessions, holder.provider) as session:
             context = await context_of(session, conclusion)
-            rows = await (await driver(session)).fetch(
-                OPEN_MONTH, conclusion.service, month_of(now)
-            )
-        current = to_date(context, strand, month_of(now), rows)
+            rows = await (await driver(session)).fetch(OPEN_MONTH, conclusion.service, month)
+        current = to_date(context, strand, month, rows)
     head, part = view_head(conclusion, current), part_of(conclusion, strand)
     tag = etag(head, part)
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if if_none_match and is_held(tag, if_none_match):
+    if asking.if_none_match and is_held(tag, asking.if_none_match):
         return Response(status_code=304, headers=headers)
     return Response(joined(head, part), media_type="application/json", headers=headers)
 
