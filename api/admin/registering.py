@@ -7,11 +7,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.admin.bodies import Flaw, refuse
+from api.admin.service_bodies import Pattern, ServiceBody, TeamBody
 from models import quarantine, teams
 from models.calendar import local_date
 from models.cells import mark_service
@@ -27,9 +27,6 @@ from models.lineage import Links, lock_lineages, older_ids, predecessors
 from models.organisation import ALWAYS, Service
 from models.vocabulary import ProviderId
 
-if TYPE_CHECKING:
-    from api.admin.services import Pattern, ServiceBody, TeamBody
-
 LOCATION_ID = re.compile(r"1-\d{5,12}")
 
 
@@ -44,7 +41,7 @@ class Registered:
 
 
 async def register(
-    session: AsyncSession, provider: ProviderId, code: str, body: "ServiceBody", now: datetime
+    session: AsyncSession, provider: ProviderId, code: str, body: ServiceBody, now: datetime
 ) -> Registered:
     await lock_lineages(session, provider, {code, body.predecessor or code})
     links = await predecessors(session)
@@ -91,7 +88,7 @@ def refuse_succession(code: str, predecessor: str | None, links: Links) -> None:
         refuse("conflict", [Flaw("/predecessor", "taken", detail)])
 
 
-def say_service(row: Service, body: "ServiceBody") -> bool:
+def say_service(row: Service, body: ServiceBody) -> bool:
     """Whether anything is different now; what was left out of the body stays."""
     said = body.model_dump(include={"name", "kind", "predecessor", "succeeded_on"})
     changed = False
@@ -104,7 +101,7 @@ def say_service(row: Service, body: "ServiceBody") -> bool:
     return changed
 
 
-def refuse_names(body: "ServiceBody", context: ServiceContext) -> None:
+def refuse_names(body: ServiceBody, context: ServiceContext) -> None:
     """Every code and alias names one team. Within the body that is wrong, against the rest a 409.
 
     An alias moves when the team that had it is in the body with a list that leaves it out.
@@ -145,7 +142,7 @@ async def put_teams(
     session: AsyncSession,
     provider: ProviderId,
     service: str,
-    body: "ServiceBody",
+    body: ServiceBody,
     context: ServiceContext,
     today: date,
 ) -> bool:
@@ -164,7 +161,7 @@ async def put_teams(
 
 
 def days_open(
-    place: int, team: "TeamBody", known: TeamOfService | None
+    place: int, team: TeamBody, known: TeamOfService | None
 ) -> tuple[date | None, date | None]:
     opened_on, closed_on = (known.opened_on, known.closed_on) if known else (None, None)
     opened_on = team.opened_on if team.says("opened_on") else opened_on
@@ -179,7 +176,7 @@ async def put_place(
     session: AsyncSession,
     provider: ProviderId,
     service: str,
-    team: "TeamBody",
+    team: TeamBody,
     known_as: Sequence[str],
     known: TeamOfService | None,
     today: date,
@@ -214,7 +211,7 @@ async def put_aliases(
     session: AsyncSession,
     provider: ProviderId,
     service: str,
-    body: "ServiceBody",
+    body: ServiceBody,
     context: ServiceContext,
 ) -> bool:
     """A given list replaces the team's aliases; what no team is called any more waits again."""
@@ -233,7 +230,7 @@ async def put_aliases(
 
 
 async def put_patterns(
-    session: AsyncSession, provider: ProviderId, service: str, body: "ServiceBody"
+    session: AsyncSession, provider: ProviderId, service: str, body: ServiceBody
 ) -> bool:
     if body.shift_patterns is None:
         return False
@@ -251,7 +248,7 @@ async def put_patterns(
     return True
 
 
-def refuse_patterns(patterns: Sequence["Pattern"]) -> None:
+def refuse_patterns(patterns: Sequence[Pattern]) -> None:
     flaws = []
     days = [pattern.effective_from for pattern in patterns]
     for place, pattern in enumerate(patterns):
