@@ -18,12 +18,14 @@ def worker(servers: Servers, processes: int = 1) -> Iterator[list[int]]:
         "BREADTH_REDIS_URL": servers.redis_url,
         "BREADTH_SECRET_KEY": servers.secret_key,
     }
-    command = (sys.executable, "-m", "arq", "worker.main.WorkerSettings")
+    command = (sys.executable, "-m", "arq")
+    kinds = ("worker.main.CountingSettings", "worker.main.JudgingSettings")
     with (servers.logs / "worker.log").open("ab") as log:
         running = [
             subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                command, env=environment, cwd=ROOT, stdout=log, stderr=log
+                (*command, kind), env=environment, cwd=ROOT, stdout=log, stderr=log
             )
+            for kind in kinds
             for _ in range(processes)
         ]
         try:

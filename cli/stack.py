@@ -111,15 +111,19 @@ def _start(stack: Stack, listeners: list[socket.socket]) -> None:
         )
         for descriptor in descriptors
     ]
-    worker = _python(
-        stack,
-        *("worker", "arq", "worker.main.WorkerSettings"),
-        count=settings.worker_processes,
-        stop_within_s=35,  # It lets a job that has begun come to its end, up to 30 s.
-    )
-    for child in (*api, worker):
+    workers = [
+        _python(
+            stack,
+            *("worker", "arq", f"worker.main.{kind}Settings"),
+            log=stack.data_dir / "logs" / f"{kind.lower()}.log",
+            count=settings.worker_processes,
+            stop_within_s=35,  # It lets a job that has begun come to its end, up to 30 s.
+        )
+        for kind in ("Counting", "Judging")
+    ]
+    for child in (*api, *workers):
         supervisor.start(child)
-    _timed(stack, "API and worker", lambda: _await_ready(stack, *api, worker))
+    _timed(stack, "API and workers", lambda: _await_ready(stack, *api, *workers))
     stack.supervisor.say(f"Ready in {time.monotonic() - begun:.1f} s")
     stack.console.print(
         f"\n  Address  {stack.api_url}\n  Key      {key}\n           "

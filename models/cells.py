@@ -69,7 +69,6 @@ class Mark(OfProvider, Base):
 # transaction's setting, so that none of them can name another provider.
 PROVIDER = "current_setting('app.provider')::uuid"
 
-TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))"
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 
 CLAIM = """

@@ -18,8 +18,10 @@ from models.settings import Settings
 from models.vocabulary import ProviderId
 
 RECOMPUTE = "recompute"
-#: What a recompute leaves to be done in turn.
+#: What a recompute leaves to be judged, in a queue and a process of its own: arithmetic of seconds
+#: must not stand before counting of milliseconds.
 RESCORE = "rescore"
+JUDGING_QUEUE = "breadth:judging"
 #: A ring is not worth waiting for; the worker looks for marks by itself every few seconds.
 RING_TIMEOUT_S = 0.5
 BACK_OFF_S = 2.0

@@ -53,7 +53,7 @@ class StackSettings(BaseSettings):
     port: int = Field(default=8000, ge=1, le=65535, description="Port of the API on 127.0.0.1.")
     data_dir: Path = Field(default=Path(".breadth"), description="Databases, key and logs.")
     api_processes: int = Field(default=2, ge=1, le=64, description="uvicorn processes.")
-    worker_processes: int = Field(default=1, ge=1, le=64, description="arq workers.")
+    worker_processes: int = Field(default=1, ge=1, le=64, description="arq workers of each kind.")
     demo: bool = Field(default=True, description="Load the demo once when the data is new.")
     database_url: SecretStr | None = Field(
         default=None, description="Use this PostgreSQL instead of the embedded one."

@@ -16,7 +16,7 @@ from models.vocabulary import ProviderId
 from tests.conftest import NOW, Clock
 from tests.recomputing import settle
 from tests.sent import SERVICE, event, send
-from worker.main import worker_settings
+from worker.main import counting, judging, worker_settings
 
 VIEWS = {
     "team_spread": "spread-dashboard",
@@ -29,18 +29,18 @@ Work = Callable[[], Awaitable[int]]
 
 @pytest.fixture
 def work(settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Work:
-    """Run the real worker until its queue is empty; answers how many jobs it finished."""
+    """Run the real workers until their queues are empty; answers how many jobs they finished."""
     for name in ("database_url", "redis_url", "secret_key"):
         monkeypatch.setenv(f"BREADTH_{name.upper()}", getattr(settings, name).get_secret_value())
     # The sweep has a test of its own; here the doorbell alone has to do.
     monkeypatch.setenv("BREADTH_SWEEP_EVERY_S", "3600")
-    chosen = {
-        name: value
-        for name, value in vars(worker_settings(settings)).items()
-        if not name.startswith("__") and name != "cron_jobs"
-    }
 
-    async def run() -> int:
+    async def finish(kind: Callable[[], dict[str, Any]]) -> int:
+        chosen = {
+            name: value
+            for name, value in vars(worker_settings(settings, kind())).items()
+            if not name.startswith("__") and name != "cron_jobs"
+        }
         worker = Worker(
             **chosen, burst=True, handle_signals=False, ctx={"clock": clock}, max_burst_jobs=-1
         )
@@ -50,6 +50,9 @@ def work(settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> W
             await worker.close()
         assert not worker.jobs_failed
         return worker.jobs_complete
+
+    async def run() -> int:
+        return await finish(counting) + await finish(judging)
 
     return run
 

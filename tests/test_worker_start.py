@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -49,7 +50,9 @@ async def test_failed_sweep_is_logged_without_the_values_it_worked_on(
         stopping.set()  # One sweep is enough.
         return utc_now()
 
-    await sweep_until(stopping, context["sessions"], clock, every_s=60)
+    await sweep_until(
+        stopping, context["sessions"], clock, every_s=60, arithmetic=ThreadPoolExecutor(1)
+    )
     said = capsys.readouterr()
     line = json.loads(said.err)
     assert line["event"] == "sweep_failed"

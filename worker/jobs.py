@@ -1,7 +1,6 @@
 """The only arq functions: each opens its transactions and calls one thing. All may run twice."""
 
-import asyncio
-from contextlib import nullcontext
+from concurrent.futures import Executor
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,13 +9,11 @@ import structlog
 from sqlalchemy import text
 
 from models.db import Sessions, transaction
-from models.queue import RESCORE
+from models.queue import JUDGING_QUEUE, RESCORE
 from models.vocabulary import ProviderId
 from worker.recompute import count_open, drain
 from worker.windows import last_ended_month
 
-#: Services that wait for their turn to be judged, half of the jobs that may run.
-MOST_TURNS = 32
 #: A service that never stops sending must not keep the turn of the others.
 ROUNDS_A_TURN = 2
 
@@ -41,31 +38,22 @@ async def recompute(context: dict[str, Any], provider: str, service: str) -> Non
     owner, now = ProviderId(UUID(provider)), context["clock"]()
     if await count_open(context["sessions"], owner, service, now):
         await context["redis"].enqueue_job(
-            RESCORE, provider, service, _job_id=f"{RESCORE}:{provider}:{service}"
+            RESCORE,
+            provider,
+            service,
+            _job_id=f"{RESCORE}:{provider}:{service}",
+            _queue_name=JUDGING_QUEUE,
         )
 
 
 async def rescore(context: dict[str, Any], provider: str, service: str) -> int:
-    """Judge one service. One at a time: two threads of arithmetic only slow each other down.
-
-    Where many wait already, this one is left to the sweep, which takes the longest waiting first;
-    what waits here keeps its place among the jobs from those that only have to count.
-    """
-    if context["turns"] >= MOST_TURNS:
-        return 0
-    context["turns"] += 1
-    try:
-        async with context["scoring"]:
-            now = context["clock"]()
-            owner = ProviderId(UUID(provider))
-            return await drain(context["sessions"], owner, service, now, ROUNDS_A_TURN)
-    finally:
-        context["turns"] -= 1
+    """Judge one service."""
+    owner, now = ProviderId(UUID(provider)), context["clock"]()
+    arithmetic = context["arithmetic"]
+    return await drain(context["sessions"], owner, service, now, arithmetic, ROUNDS_A_TURN)
 
 
-async def sweep_marks(
-    sessions: Sessions, now: datetime, scoring: asyncio.Semaphore | None = None
-) -> int:
+async def sweep_marks(sessions: Sessions, now: datetime, arithmetic: Executor) -> int:
     """Recompute every marked service, the longest waiting first; returns how many had marks.
 
     A service that fails is logged and left to the next sweep; it must not stop its neighbours.
@@ -74,9 +62,8 @@ async def sweep_marks(
         marked = (await session.execute(text("SELECT * FROM marked_services()"))).all()
     for row in marked:
         try:
-            async with scoring or nullcontext():
-                owner = ProviderId(row.provider_id)
-                await drain(sessions, owner, row.service, now, ROUNDS_A_TURN)
+            owner = ProviderId(row.provider_id)
+            await drain(sessions, owner, row.service, now, arithmetic, ROUNDS_A_TURN)
         except Exception:
             log.exception("recompute_failed", provider=str(row.provider_id), service=row.service)
     return len(marked)

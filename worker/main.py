@@ -1,7 +1,12 @@
-"""The arq worker: a doorbell and a clock. `python -m arq worker.main.WorkerSettings` starts it."""
+"""The two arq workers: one counts at once and keeps the clock, the other judges in turn.
+
+`python -m arq worker.main.CountingSettings` and `python -m arq worker.main.JudgingSettings` start
+them, as many of each as there is work for.
+"""
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -17,9 +22,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from models.base import utc_now
 from models.db import Sessions, engine_of, refuse_unsafe_role, sessions_of
 from models.logs import configure_logs
-from models.queue import deserialize, serialize
+from models.queue import JUDGING_QUEUE, deserialize, serialize
 from models.settings import Settings
-from worker.jobs import MOST_TURNS, mark_due, recompute, rescore, sweep_marks
+from worker.jobs import mark_due, recompute, rescore, sweep_marks
 
 if TYPE_CHECKING:
     from arq.typing import WorkerCoroutine
@@ -48,16 +53,21 @@ async def startup(context: dict[str, Any]) -> None:
     engine = engine_of(settings)
     context.setdefault("clock", utc_now)
     context["engine"], context["sessions"] = engine, sessions_of(engine)
-    context["scoring"], context["turns"] = asyncio.Semaphore(1), 0
-    context["stopping"] = asyncio.Event()
     await refuse_unsafe_role(engine)
+
+
+async def start_judging(context: dict[str, Any]) -> None:
+    await startup(context)
+    # One thread: two that calculate only slow each other down.
+    context["arithmetic"], context["stopping"] = ThreadPoolExecutor(1), asyncio.Event()
+    every_s = Settings().sweep_every_s  # type: ignore[call-arg]  # read from the environment
     context["sweeper"] = asyncio.create_task(
         sweep_until(
             context["stopping"],
             context["sessions"],
             context["clock"],
-            settings.sweep_every_s,
-            context["scoring"],
+            every_s,
+            context["arithmetic"],
         )
     )
 
@@ -67,12 +77,12 @@ async def sweep_until(
     sessions: Sessions,
     clock: Callable[[], datetime],
     every_s: float,
-    scoring: asyncio.Semaphore | None = None,
+    arithmetic: Executor,
 ) -> None:
     """By itself and without Redis, so that a lost queue costs seconds and never a score."""
     while not stopping.is_set():
         try:
-            await sweep_marks(sessions, clock(), scoring)
+            await sweep_marks(sessions, clock(), arithmetic)
         except Exception:
             log.exception("sweep_failed")
         with suppress(TimeoutError):
@@ -80,24 +90,47 @@ async def sweep_until(
 
 
 async def shutdown(context: dict[str, Any]) -> None:
+    # A start that was refused has nothing to let go of, and an error here would hide why it was.
+    if "engine" in context:
+        await context["engine"].dispose()
+
+
+async def stop_judging(context: dict[str, Any]) -> None:
     """Let the sweep under way finish; what is cut off instead is marked still."""
-    context["stopping"].set()
-    # A start that was refused has no sweeper, and an error here would hide why it was.
     if "sweeper" in context:
+        context["stopping"].set()
         with suppress(TimeoutError, asyncio.CancelledError):
             await asyncio.wait_for(context["sweeper"], FINISH_WITHIN_S)
-    await context["engine"].dispose()
+        context["arithmetic"].shutdown(wait=False)
+    await shutdown(context)
 
 
-def worker_settings(settings: Settings) -> type:
-    """The class that arq reads; it looks at the class itself, so nothing can be inherited."""
-    attributes = {
-        "functions": [recompute, rescore],
+def counting() -> dict[str, Any]:
+    return {
+        "functions": [recompute],
         "cron_jobs": [
             cron(cast("WorkerCoroutine", mark_due), minute={3, 23, 43}, run_at_startup=True)
         ],
         "on_startup": startup,
         "on_shutdown": shutdown,
+        "max_jobs": 16,
+    }
+
+
+def judging() -> dict[str, Any]:
+    return {
+        "functions": [rescore],
+        "queue_name": JUDGING_QUEUE,
+        "on_startup": start_judging,
+        "on_shutdown": stop_judging,
+        # While one is calculated, the next is read and the one before is written.
+        "max_jobs": 4,
+    }
+
+
+def worker_settings(settings: Settings, work: dict[str, Any]) -> type:
+    """The class that arq reads; it looks at the class itself, so nothing can be inherited."""
+    attributes = work | {
         "redis_settings": redis_settings(settings),
         "job_serializer": serialize,
         "job_deserializer": deserialize,
@@ -105,8 +138,6 @@ def worker_settings(settings: Settings) -> type:
         # A stored result would block the next ring of the same service.
         "keep_result": 0,
         "max_tries": 1,
-        # Most of them wait for their turn to be judged and cost nothing meanwhile.
-        "max_jobs": 2 * MOST_TURNS,
         "job_timeout": 300,
         "job_completion_wait": FINISH_WITHIN_S,
         "health_check_interval": 15,
@@ -114,11 +145,15 @@ def worker_settings(settings: Settings) -> type:
     return type("WorkerSettings", (), attributes)
 
 
+WORK = {"CountingSettings": counting, "JudgingSettings": judging}
+
+
 def __getattr__(name: str) -> type:
-    """`worker.main.WorkerSettings` for arq's command line, made when it is asked for.
+    """`worker.main.CountingSettings` for arq's command line, made when it is asked for.
 
     The environment is read then and not when somebody imports this module.
     """
-    if name != "WorkerSettings":
+    if name not in WORK:
         raise AttributeError(name)
-    return worker_settings(Settings())  # type: ignore[call-arg]  # read from the environment
+    settings = Settings()  # type: ignore[call-arg]  # read from the environment
+    return worker_settings(settings, WORK[name]())

@@ -6,6 +6,7 @@ later and brings marks of its own; hence READ COMMITTED, and the claim before ev
 
 import asyncio
 from collections.abc import Iterable
+from concurrent.futures import Executor
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.axes import CellRow
-from models.cells import CLAIM, CLAIM_OPEN, TRY_LOCK, is_marked, lock_name
+from models.cells import CLAIM, CLAIM_OPEN, LOCK, is_marked, lock_name
 from models.context import ServiceContext, load_context, service_ids
 from models.db import Sessions, driver, transaction
 from models.quarantine import release
@@ -55,18 +56,21 @@ class Outcome(NamedTuple):
 
 
 async def recompute(
-    sessions: Sessions, provider: ProviderId, service: str, now: datetime
+    sessions: Sessions,
+    provider: ProviderId,
+    service: str,
+    now: datetime,
+    arithmetic: Executor | None = None,
 ) -> Outcome | None:
-    """Bring a service up to date in one transaction.
+    """Bring a service up to date in one transaction; None when there is nothing to do.
 
-    Returns None when there is nothing to do or somebody else is at it: the holder of the lock,
-    the next ring or the next sweep will see to what remains.
+    Who else is at the service is waited for: what has come in since is left to nobody but us.
+    `arithmetic` is where the conclusions are worked out, off the event loop.
     """
     async with transaction(sessions, provider) as session:
         connection = await driver(session)
         ids = await service_ids(session, service)
-        if not await connection.fetchval(TRY_LOCK, lock_name(provider, ids[0])):
-            return None
+        await connection.execute(LOCK, lock_name(provider, ids[0]))
         if await service_ids(session, service) != ids:
             return None
         claimed = _claimed(await connection.fetch(CLAIM, ids))
@@ -96,7 +100,9 @@ async def recompute(
         cells = [CellRow(*row) for row in rows]
         tallied = await connection.fetch(TALLIES_OF_SERVICE, context.service, since, max(as_ofs))
         tallies = [TallyRow(*row) for row in tallied]
-        concluded = await asyncio.to_thread(conclude, context, cells, as_ofs, now, first, tallies)
+        concluded = await asyncio.get_running_loop().run_in_executor(
+            arithmetic, conclude, context, cells, as_ofs, now, first, tallies
+        )
         changed = await freeze(session, provider, context, concluded, claimed.known, now)
     return Outcome(len(slices), as_ofs, changed)
 
@@ -110,8 +116,7 @@ async def count_open(sessions: Sessions, provider: ProviderId, service: str, now
     async with transaction(sessions, provider) as session:
         connection = await driver(session)
         ids = await service_ids(session, service)
-        if not await connection.fetchval(TRY_LOCK, lock_name(provider, ids[0])):
-            return True
+        await connection.execute(LOCK, lock_name(provider, ids[0]))
         if await service_ids(session, service) != ids:
             return True
         rows = await connection.fetch(CLAIM_OPEN, ids, last_ended_month(now))
@@ -167,6 +172,7 @@ async def drain(
     provider: ProviderId,
     service: str,
     now: datetime,
+    arithmetic: Executor | None = None,
     most_rounds: int = MOST_ROUNDS,
 ) -> int:
     """Recompute until no marks are left; a ring during the last round may have been dropped.
@@ -176,7 +182,7 @@ async def drain(
     """
     rounds = 0
     while rounds < most_rounds:
-        outcome = await recompute(sessions, provider, service, now)
+        outcome = await recompute(sessions, provider, service, now, arithmetic)
         if outcome is None:
             break
         rounds += 1
