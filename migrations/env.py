@@ -6,6 +6,7 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 
 import models.cells
 import models.events
+import models.idempotency
 import models.organisation
 import models.people
 import models.scores
