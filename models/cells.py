@@ -89,6 +89,13 @@ WITH claimed AS (
 SELECT DISTINCT month, family, pg_current_snapshot()::text AS known FROM claimed
 """
 
+# What only a judge can see to. A slice of the open month has a ring of its own on the way.
+ANY_TO_JUDGE = """
+SELECT EXISTS (
+    SELECT FROM marks WHERE service = ANY($1) AND (month IS NULL OR month <= $2)
+)
+"""
+
 DELETE_SLICES = """
 DELETE FROM cells c USING unnest($2::date[], $3::text[]) AS slice (month, family)
 WHERE c.service = ANY($1) AND c.month = slice.month AND c.family = slice.family

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.axes import CellRow
-from models.cells import CLAIM, CLAIM_OPEN, LOCK, is_marked, lock_name
+from models.cells import ANY_TO_JUDGE, CLAIM, CLAIM_OPEN, LOCK, lock_name
 from models.context import ServiceContext, load_context, service_ids
 from models.db import Sessions, driver, transaction
 from models.quarantine import release
@@ -108,7 +108,7 @@ async def recompute(
 
 
 async def count_open(sessions: Sessions, provider: ProviderId, service: str, now: datetime) -> bool:
-    """Count what lies in months that are not judged yet; True when more is left to be done.
+    """Count what lies in months that are not judged yet; True when there is more to judge.
 
     Most evidence is of the open month and changes no conclusion. Counted ahead, it need not wait
     until the conclusions of another service have been worked out.
@@ -123,7 +123,7 @@ async def count_open(sessions: Sessions, provider: ProviderId, service: str, now
         if rows and (context := await load_context(session, service)) is not None:
             slices = {(row["month"], Family(row["family"])) for row in rows}
             await roll_up(connection, context, slices, str(rows[0]["known"]))
-        return await is_marked(session, ids)
+        return bool(await connection.fetchval(ANY_TO_JUDGE, ids, last_ended_month(now)))
 
 
 def _claimed(rows: Iterable[dict[str, object]]) -> Claimed | None:
