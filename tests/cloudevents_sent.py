@@ -7,10 +7,14 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from tests.sent import buckets, dose
+
 #: Our field, and the attribute it travels in; the rest are called alike.
 ATTRIBUTES = {"occurred_at": "time", "recorded_at": "recordedtime", "version": "eventversion"}
 STRUCTURED = "application/cloudevents+json"
 BATCHED = "application/cloudevents-batch+json"
+#: What is set to this is not sent at all.
+NOTHING: Any = ...
 
 
 class Message(NamedTuple):
@@ -22,7 +26,7 @@ class Message(NamedTuple):
 
 
 def cloudevent(event: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
-    """In JSON; what `changes` sets to `...` is left out."""
+    """In JSON; what `changes` sets to `NOTHING` is left out."""
     made: dict[str, Any] = {"specversion": "1.0", "type": "medication.administered"}
     for name, value in event.items():
         if name == "about" and value is not None:
@@ -31,7 +35,7 @@ def cloudevent(event: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
             made[ATTRIBUTES.get(name, name)] = value
     team = event.get("team")
     made["subject"] = event["service"] if team is None else f"{event['service']}/{team}"
-    return {name: value for name, value in (made | changes).items() if value is not ...}
+    return {name: value for name, value in (made | changes).items() if value is not NOTHING}
 
 
 def structured(event: Mapping[str, Any], **changes: Any) -> Message:
@@ -82,9 +86,20 @@ WAYS: Mapping[str, Callable[[Mapping[str, Any]], Message]] = {
 }
 
 
+async def taken(client: httpx.AsyncClient, message: Message) -> dict[str, int]:
+    """Post a message that has to be taken, and answer with its buckets."""
+    answer = await message.by(client)
+    assert answer.status_code == 202, answer.text
+    return buckets(answer.json())
+
+
 def _percent(sign: str) -> str:
     return "".join(f"%{byte:02X}" for byte in sign.encode())
 
 
 def _json(value: object) -> bytes:
     return json.dumps(value).encode()
+
+
+#: The attributes of one dose in binary mode.
+CE_HEADERS = binary(dose()).headers[1:]

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from api.main import create_app
 from api.running import Running
@@ -24,6 +24,7 @@ from models.organisation import Provider
 from models.people import new_key
 from models.settings import Settings
 from models.vocabulary import ProviderId, Scope
+from tests.sent import SERVICE
 from tests.servers import Servers, session_servers
 
 NOW = datetime(2026, 11, 15, 12, 0, tzinfo=UTC)
@@ -205,3 +206,16 @@ async def client_with(
 async def client(client_with: MakeClient) -> httpx.AsyncClient:
     """May do everything, as this test's provider."""
     return await client_with(*Scope)
+
+
+@pytest.fixture
+async def known_places(running: Running, provider: ProviderId) -> None:
+    """One service with team oak, whom one source calls Oak Wing, and the id it had before."""
+    async with transaction(running.sessions, provider) as session:
+        for statement in (
+            "INSERT INTO services VALUES (:p, 'old-id', 'Old', 'residential', NULL, NULL, now())",
+            "INSERT INTO services VALUES (:p, :s, 'New', 'residential', 'old-id', NULL, now())",
+            "INSERT INTO teams (provider_id, service, code, name) VALUES (:p, :s, 'oak', 'Oak')",
+            "INSERT INTO team_aliases VALUES (:p, :s, 'Oak Wing', 'oak')",
+        ):
+            await session.execute(text(statement), {"p": provider, "s": SERVICE})

@@ -33,6 +33,28 @@ def retraction(number: int = 1, version: int = 2) -> dict[str, Any]:
     }
 
 
+#: Data of each type; every other type counts items.
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "medication.administered": {"status": "given_late", "prn": False, "time_critical": True},
+    "medication.round": {"due": 9, "on_time": 5, "late": 1, "omitted": 1, "refused": 1, "other": 1},
+    "shift.worked": {
+        "starts_at": "2026-03-01T08:00:00Z",
+        "ends_at": "2026-03-01T20:00:00Z",
+        "planned_hours": 12,
+        "worked_hours": 0,
+        "agency_hours": 0,
+        "role": "carer",
+    },
+    "audit.completed": {"audit": "medicines", "items_due": 9, "items_met": 8, "themes": ["safety"]},
+    "supervision.completed": {"on_time": True, "items_due": 3, "items_met": 3},
+    "incident.reported": {"category": "fall", "harm": "low", "near_miss": False},
+    "feedback.received": {"respondent": "family", "rating": 4.5},
+    "complaint.received": {"respondent": "person", "theme": "dignity", "upheld": True},
+    "compliment.received": {"respondent": "partner"},
+    "census.taken": {"on": "2026-03-01", "care_hours": 140.5},
+}
+
+
 async def send(client: httpx.AsyncClient, *events: object) -> dict[str, Any]:
     """Post an array that has to be taken, and answer with the receipt."""
     answer = await client.post("/v1/events", json=list(events))

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from models.event_types import SHAPES
 from models.vocabulary import Band, ProviderId
 from tests.cloudevents_sent import WAYS
-from tests.sent import buckets
-from tests.test_cloudevents import OF_A_ROW, Connection
-from tests.test_ingest import EXAMPLES
+from tests.ingested import OF_A_ROW, Connection
+from tests.sent import EXAMPLES, buckets
 
 SINCE = datetime(2000, 1, 3, tzinfo=UTC)
 ITEMS = {"items_due": 5, "items_met": 4, "practice": "hand hygiene"}

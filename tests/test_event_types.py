@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from models.incoming.custom_types import declaration_flaw
 from tests.sent import event, send
 from tests.set_up import put, refusal, team
 
@@ -68,3 +69,27 @@ async def test_what_cannot_be_a_declaration_is_refused(
 async def test_only_names_of_ones_own_can_be_declared(client: httpx.AsyncClient, name: str) -> None:
     status, _ = await refusal(client, "PUT", f"/v1/event-types/{name}", SCHEMA)
     assert status == 422
+
+
+@pytest.mark.parametrize(
+    ("pointer", "schema"),
+    [
+        ("/type", {"type": "array"}),
+        ("/properties/a/pattern", {"type": "object", "properties": {"a": {"pattern": "(a+)+$"}}}),
+        ("/allOf/0/$ref", {"type": "object", "allOf": [{"$ref": "https://example.org/x"}]}),
+        ("/properties/a/type", {"type": "object", "properties": {"a": {"type": "number?"}}}),
+        ("", {"type": "object", "description": "x" * (64 << 10)}),
+    ],
+)
+def test_a_declaration_that_cannot_be_checked_safely_is_refused(
+    pointer: str, schema: dict[str, Any]
+) -> None:
+    flaw = declaration_flaw(schema)
+    assert flaw is not None
+    assert flaw.pointer == pointer
+
+
+def test_a_property_may_be_called_like_a_refused_keyword() -> None:
+    assert (
+        declaration_flaw({"type": "object", "properties": {"pattern": {"type": "string"}}}) is None
+    )

@@ -1,120 +1,15 @@
 """Who decides "broad": the table of levels, first rule that holds, as a table to read."""
 
-from dataclasses import fields, replace
-from datetime import UTC, date, datetime
-from functools import cache
+from datetime import date
 from typing import Any
 
-import numpy as np
 import pytest
 
-from models.vocabulary import WEAKEST_FIRST, Axis, Coverage, Level, SegmentStatus, Strand
-from tests.evidence_by_hand import cells, context, programme
-from worker.advised import ADVISED
-from worker.alignment import Alignment
-from worker.columns import columns_of
-from worker.months import CHANNELS
-from worker.score import StrandScore, score_strand
-from worker.stats.agreement import following
-from worker.stats.evidence import Evidence
-from worker.stats.standing import Gap
+from models.vocabulary import WEAKEST_FIRST, Level, Strand
+from tests.evidence_by_hand import context, programme
+from tests.scores_by_hand import AS_OF, WINDOWS, score
 from worker.verdict import broad_from, judge, too_young, weakest
-from worker.windows import Windows, windows_of
-
-STATUS = {
-    "R": SegmentStatus.REACHED,
-    "m": SegmentStatus.MOVING,
-    "n": SegmentStatus.NOT_SHOWN,
-    "i": SegmentStatus.INSUFFICIENT,
-    "x": SegmentStatus.MIXED,
-    "w": SegmentStatus.WORSENED,
-    "-": SegmentStatus.NOT_PROVIDED,
-}
-COVERAGE = {"a": Coverage.ADEQUATE, "t": Coverage.THIN, "0": Coverage.ABSENT}
-AXIS = {
-    Strand.TEAM_SPREAD: Axis.TEAM,
-    Strand.SHIFT_COVERAGE: Axis.BAND,
-    Strand.EVIDENCE_ALIGNMENT: Axis.AREA,
-}
-AS_OF = date(2026, 9, 1)
-NO_LAG = following(np.full((2, 3), np.nan), np.full((2, 3), np.nan))
-WINDOWS = windows_of(context(), AS_OF, None)
-
-
-def no_evidence(g: int) -> Evidence:
-    """One indicator, seen everywhere, its season known."""
-    by_segment = dict.fromkeys((one.name for one in fields(Evidence)), np.ones((g, 1)))
-    by_service: dict[str, Any] = {
-        "correlation": np.ones((1, 1)),
-        "df": np.array([20.0]),
-        "autocorrelation": np.zeros(1),
-        "season_known": np.array([True]),
-    }
-    return Evidence(**{**by_segment, **by_service})
-
-
-@cache
-def scored(g: int) -> StrandScore:
-    """A strand of so many teams that never changed; what a test is about is put in its place."""
-    names = tuple(f"s{place}" for place in range(g))
-    rows = cells(names, first=date(2024, 12, 1))
-    found = score_strand(Strand.TEAM_SPREAD, context(names), columns_of(rows), [AS_OF], [WINDOWS])
-    return found[0]
-
-
-def score(
-    segments: str,
-    bound: int,
-    *,
-    strand: Strand = Strand.TEAM_SPREAD,
-    worsened: int = 0,
-    power: float = 0.9,
-    held: int = 6,
-    material: str = "",
-    coverage: str = "",
-    share: list[float] | None = None,
-    by_change: int | None = None,
-) -> StrandScore:
-    """A strand by one letter a segment; `material` marks gaps and `coverage` a, t or 0 likewise."""
-    status = tuple(STATUS[letter] for letter in segments)
-    g, c = len(status), len(CHANNELS)
-    care = np.array([one is not SegmentStatus.NOT_PROVIDED for one in status], dtype=float)
-    nothing = np.full((g, 1), np.nan)
-    gaps = np.array([mark == "!" for mark in material.ljust(g, ".")])[:, None]
-    return replace(
-        scored(g),
-        strand=strand,
-        axis=AXIS[strand],
-        codes=tuple(f"s{place}" for place in range(g)),
-        alpha=0.03,
-        status=status,
-        coverage=tuple(COVERAGE[mark] for mark in coverage.ljust(g, "a")),
-        bound=bound,
-        bound_by_change=bound if by_change is None else by_change,
-        worsened_bound=worsened,
-        claimed_in=None,
-        named=np.array([one is SegmentStatus.REACHED for one in status]),
-        named_worsened=np.array([one is SegmentStatus.WORSENED for one in status]),
-        p_improved=np.ones(g),
-        p_adjusted=np.ones(g),
-        g=np.ones(g),
-        g_variance=np.ones(g),
-        channel_z=np.zeros((g, c)),
-        channel_g=np.zeros((g, c)),
-        channel_variance=np.ones((g, c)),
-        channel_n=np.ones((g, c, 2)),
-        at_standard=np.ones(g, dtype=bool),
-        held=np.full(g, held),
-        power=np.full(g, power),
-        gap=Gap(nothing, nothing, nothing, nothing, gaps, ~gaps),
-        evidence=no_evidence(g),
-        share_of_care=care / max(care.sum(), 1) if share is None else np.array(share),
-        share_of_checks=care / max(care.sum(), 1),
-        share_known=True,
-        check_sizes=np.ones((g, c)),
-        further=np.full((g, len(ADVISED)), np.nan),
-    )
-
+from worker.windows import windows_of
 
 #: Segments by letter, the bound, what else is so, and the level that follows.
 TABLE = """
@@ -231,63 +126,6 @@ def test_several_exceptions_are_all_named() -> None:
         "band_not_covered": ["s0"],
         "recent": ["s0", "s1", "s2"],
     }
-
-
-def qualifiers(of: StrandScore, windows: Windows = WINDOWS) -> set[str]:
-    return set(judge(of, windows).qualifiers)
-
-
-def test_a_plain_broad_strand_has_no_qualifiers() -> None:
-    assert qualifiers(score("RRRR", 4)) == set()
-
-
-@pytest.mark.parametrize("code", ["recent", "thin_evidence", "share_unknown", "below_standard"])
-def test_qualifier_of_the_strand_stands_beside_the_level(code: str) -> None:
-    whole = score("RRRR", 4)
-    told = {
-        "recent": replace(whole, held=np.array([6, 6, 2, 6])),
-        "thin_evidence": score("RRRR", 4, coverage="aata"),
-        "share_unknown": replace(whole, share_known=False),
-        "below_standard": replace(whole, at_standard=np.array([True, True, True, False])),
-    }
-    assert qualifiers(told[code]) == {code}
-
-
-def test_season_is_qualified_only_where_an_indicator_was_seen_without_it() -> None:
-    whole = score("RRRR", 4)
-    unknown = replace(whole.evidence, season_known=np.array([False]))
-    assert qualifiers(replace(whole, evidence=unknown)) == {"season_not_controlled"}
-    unseen = replace(unknown, z=np.full((4, 1), np.nan))
-    assert qualifiers(replace(whole, evidence=unseen)) == set()
-
-
-def test_windows_bring_their_own_qualifiers() -> None:
-    sliding = windows_of(context(programmes=()), AS_OF, date(2024, 1, 1))
-    assert qualifiers(score("RR", 2), sliding) == {"sliding_baseline"}
-    late = programme(registered_at=datetime(2026, 1, 10, tzinfo=UTC))
-    assert qualifiers(score("RR", 2), windows_of(context(programmes=(late,)), AS_OF, None)) == {
-        "post_hoc"
-    }
-
-
-def test_segments_without_care_qualify_nothing() -> None:
-    assert qualifiers(score("RR-", 2, coverage="aa0")) == set()
-
-
-@pytest.mark.parametrize(
-    ("internal", "external", "ahead"),
-    [(2.0, 0.0, True), (2.0, 2.0, False), (0.2, 0.0, False), (2.0, np.nan, True)],
-)
-def test_internal_is_ahead_when_it_improved_and_experience_is_not_half_as_fast(
-    internal: float, external: float, *, ahead: bool
-) -> None:
-    inside, outside = np.array([internal, 0.0]), np.array([external, 0.0])
-    small = np.full(2, 0.05)
-    aligned = replace(
-        score("RR", 2, strand=Strand.EVIDENCE_ALIGNMENT),
-        alignment=Alignment(inside, small, outside, small, NO_LAG),
-    )
-    assert ("internal_ahead" in qualifiers(aligned)) == ahead
 
 
 def test_statement_says_what_can_be_claimed_and_what_was_there_already() -> None:
