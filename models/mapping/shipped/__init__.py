@@ -44,9 +44,14 @@ def document_of(name: str) -> dict[str, Any]:
 
 def page_of(name: str) -> str:
     """What explains it, in Markdown; KeyError if there is none of that name."""
-    if name in generic_csv.TYPES:
-        return generic_csv.page(name)
-    return _file(name, "md").read_text(encoding="utf-8")
+    written = (
+        generic_csv.page(name)
+        if name in generic_csv.TYPES
+        else _file(name, "md").read_text(encoding="utf-8")
+    )
+    # The same for all, so that it is said, and put right, in one place.
+    set_up = (FOLDER / "set_up.md").read_text(encoding="utf-8").rstrip()
+    return written.replace("{{set_up}}", set_up).replace("{{name}}", name)
 
 
 @cache

@@ -1,0 +1,67 @@
+"""Reads the pages of shipped connectors: what their samples are and what is said of them."""
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from models.mapping.shipped import page_of
+
+_FENCED = re.compile(
+    r"^```(json|csv) (sent|becomes|not counted)\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
+_HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
+
+
+class Page(NamedTuple):
+    """A sample, what it becomes and which of its records do not become anything."""
+
+    text: str
+    headings: list[str]
+    sent: Any
+    becomes: Any
+    not_counted: Any
+
+
+def page(name: str) -> Page:
+    text = page_of(name)
+    blocks: dict[str, Any] = {}
+    for language, what, inside in _FENCED.findall(text):
+        assert what not in blocks, f"{name} has two blocks '{what}'"
+        blocks[what] = json.loads(inside) if language == "json" else rows_of(inside)
+    return Page(
+        text,
+        _HEADING.findall(text),
+        blocks["sent"],
+        blocks["becomes"],
+        blocks.get("not counted", []),
+    )
+
+
+def rows_of(table: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(table.splitlines(), strict=True))
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    inside = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else None
+    )
+    if inside is None:
+        yield path, value
+        return
+    for key, part in inside:
+        yield from leaves(part, (*path, key))
+
+
+def with_leaf(value: Any, path: tuple[Any, ...], leaf: Any) -> Any:
+    changed = json.loads(json.dumps(value))
+    place = changed
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = leaf
+    return changed
