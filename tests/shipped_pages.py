@@ -1,11 +1,11 @@
 """Reads the pages of shipped connectors: what their samples are and what is said of them."""
 
-import csv
 import json
 import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from models.incoming.csv_reading import BadRow, CsvReader, Record
 from models.mapping.shipped import page_of
 
 _FENCED = re.compile(
@@ -29,7 +29,7 @@ def page(name: str) -> Page:
     blocks: dict[str, Any] = {}
     for language, what, inside in _FENCED.findall(text):
         assert what not in blocks, f"{name} has two blocks '{what}'"
-        blocks[what] = json.loads(inside) if language == "json" else rows_of(inside)
+        blocks[what] = json.loads(inside) if language == "json" else rows_of(inside.encode())
     return Page(
         text,
         _HEADING.findall(text),
@@ -39,8 +39,12 @@ def page(name: str) -> Page:
     )
 
 
-def rows_of(table: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(table.splitlines(), strict=True))
+def rows_of(table: bytes) -> list[dict[str, str]]:
+    """The records of a CSV file in which each row can be read."""
+    reader = CsvReader()
+    found = [*reader.feed(table), *reader.finish()]
+    assert [one for one in found if isinstance(one, BadRow)] == []
+    return [one.cells for one in found if isinstance(one, Record)]
 
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:

@@ -98,8 +98,8 @@ def page(name: str) -> str:
     """The page that all types share, with the columns and the sample of this one."""
     kind = TYPES[name]
     sample = samples()[kind]
-    heads = list(sample["rows"][0])
-    lines = [",".join(_cell(row[head]) for head in heads) for row in sample["rows"]]
+    heads = list(dict.fromkeys(head for row in sample["rows"] for head in row))
+    lines = [",".join(_cell(row.get(head, "")) for head in heads) for row in sample["rows"]]
     becomes = msgspec.json.format(msgspec.json.encode(sample["events"]), indent=2).decode()
     parts = {
         "name": name,
@@ -116,7 +116,7 @@ def page(name: str) -> str:
 
 @cache
 def samples() -> dict[str, dict[str, Any]]:
-    """For each type a few rows, and the events that they are."""
+    """For each type a few rows as records without their blank cells, and what they become."""
     found: dict[str, dict[str, Any]] = msgspec.json.decode((FOLDER / "samples.json").read_bytes())
     return found
 
