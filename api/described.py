@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from api.inbound.described_events import SCHEMAS as EVENT_SCHEMAS
+from api.inbound.described_fhir import SCHEMAS as FHIR_SCHEMAS
 from api.problems import MEDIA_TYPE, PROBLEMS, SCHEMA
 
 UNUSED = ("HTTPValidationError", "ValidationError")
@@ -26,7 +27,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         for name in UNUSED:
             schemas.pop(name, None)
-        schemas |= {"Problem": SCHEMA} | EVENT_SCHEMAS
+        schemas |= {"Problem": SCHEMA} | EVENT_SCHEMAS | FHIR_SCHEMAS
         for path in schema["paths"].values():
             for operation in path.values():
                 _replace_default_422(operation["responses"])

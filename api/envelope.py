@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.inbound.fhir_outcomes import BASE as FHIR_BASE
 from api.metrics import Metrics
 from api.problems import Problem, problem_of, render
 
@@ -22,6 +23,8 @@ SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,100}")
 LARGEST_BODY = 1 << 20
 #: Routes that take more, by path.
 LARGER_BODIES = {"/v1/events": 16 << 20}
+#: And by how the path begins, where a part of it is the sender's.
+LARGER_BELOW = {FHIR_BASE: 16 << 20}
 
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -99,7 +102,9 @@ class Envelope:
 
 
 def _bound_of(scope: Scope) -> int:
-    return LARGER_BODIES.get(scope["path"], LARGEST_BODY)
+    path: str = scope["path"]
+    below = (bound for begins, bound in LARGER_BELOW.items() if path.startswith(begins))
+    return LARGER_BODIES.get(path) or next(below, LARGEST_BODY)
 
 
 def _bounded(scope: Scope, receive: Receive) -> Receive:

@@ -15,6 +15,7 @@ import api.admin.services
 import api.admin.settings
 import api.health
 import api.inbound.events
+import api.inbound.fhir
 import api.problems
 import api.reading.evidence
 import api.reading.views
@@ -36,6 +37,7 @@ from models.settings import Settings
 ROUTERS: tuple[APIRouter, ...] = (
     api.health.router,
     api.inbound.events.router,
+    api.inbound.fhir.router,
     api.admin.services.router,
     api.admin.programmes.router,
     api.admin.keys.router,

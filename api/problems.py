@@ -16,6 +16,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from api.inbound.fhir_outcomes import BASE as FHIR_BASE
+from api.inbound.fhir_outcomes import FHIR_JSON, problem_outcome
 from models.incoming.pointers import pointer_of
 
 log = structlog.get_logger(__name__)
@@ -148,6 +150,13 @@ def render(request: Request, problem: Problem) -> JSONResponse:
         headers.setdefault("Retry-After", str(RETRY_AFTER_S))
     if kind.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="breadth", Basic realm="breadth"'
+    request_id = request.scope.get("state", {}).get("request_id", "")
+    if request.url.path.startswith(FHIR_BASE):
+        # A FHIR client reads nothing but an OperationOutcome.
+        said = problem_outcome(
+            problem.name, kind.status, problem.detail, problem.errors, request_id
+        )
+        return JSONResponse(said, kind.status, headers, media_type=FHIR_JSON)
     return JSONResponse(
         {
             "type": f"urn:breadth:problem:{problem.name}",
@@ -157,7 +166,7 @@ def render(request: Request, problem: Problem) -> JSONResponse:
             "instance": request.url.path,
             "code": problem.name,
             "errors": problem.errors,
-            "request_id": request.scope.get("state", {}).get("request_id", ""),
+            "request_id": request_id,
         },
         status_code=kind.status,
         headers=headers,

@@ -41,7 +41,6 @@ _NUMBER = re.compile(r"\d{1,3}(?:\.\d{1,3})?")
 def say_feedback(
     said: Said, resource: QuestionnaireResponse, refs: References, questions: Questions
 ) -> None:
-    said.fields["type"] = "feedback.received"
     said.say("occurred_at", day_or_instant(resource.authored, "/authored"), "/authored")
     said.say("team", refs.place_of_visit(resource.encounter), "/encounter")
     for place, item in answered(resource.item):

@@ -31,7 +31,6 @@ OTHER = "other"
 
 
 def say_incident(said: Said, resource: AdverseEvent, refs: References) -> None:
-    said.fields["type"] = "incident.reported"
     if resource.actuality not in ACTUALITIES:
         code = "missing_field" if resource.actuality is None else "unknown_value"
         raise Refused(code, "/actuality", f"Use one of: {', '.join(ACTUALITIES)}.")

@@ -19,7 +19,6 @@ GIVEN = frozenset(("given", "given_late", "given_early", "backfilled_given", "pr
 
 
 def say_medication(said: Said, resource: MedicationAdministration, refs: References) -> None:
-    said.fields["type"] = "medication.administered"
     period = resource.effective_period
     if resource.effective_date_time is None and period is not None:
         place = "/effectivePeriod/start"

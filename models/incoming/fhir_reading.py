@@ -41,8 +41,9 @@ _WHOLE_NUMBER = re.compile(r"[1-9][0-9]{0,9}")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A type of resource that is taken: its elements, its status binding, its conversion."""
+    """A type of resource that is taken: what it becomes, its elements, statuses and conversion."""
 
+    event_type: str
     shape: type[Resource]
     statuses: Mapping[str, Standing]
     say: Callable[[Said, Any, References, Questions], None]
@@ -51,6 +52,7 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "MedicationAdministration": Kind(
+        "medication.administered",
         MedicationAdministration,
         {
             "completed": _COUNTED,
@@ -62,6 +64,7 @@ KINDS: Mapping[str, Kind] = {
         lambda said, resource, refs, _: say_medication(said, resource, refs),
     ),
     "QuestionnaireResponse": Kind(
+        "feedback.received",
         QuestionnaireResponse,
         {
             **dict.fromkeys(("completed", "amended"), _COUNTED),
@@ -71,6 +74,7 @@ KINDS: Mapping[str, Kind] = {
         say_feedback,
     ),
     "AdverseEvent": Kind(
+        "incident.reported",
         AdverseEvent,
         # R4 has no status here. R5 has, and an error said in its words is not to be counted.
         {
@@ -134,6 +138,7 @@ def read_resource(
         reading.item["retracted"] = True
         reading.places["/service"] = ""
         return reading
+    reading.item["type"] = kind.event_type
     said = Said(fields=reading.item, places=reading.places)
     _say_tags(said, resource)
     tagged = reading.item.get("team"), reading.places.get("/team")

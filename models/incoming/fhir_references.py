@@ -74,7 +74,7 @@ class References:
         found = self.find(reference, Somebody)
         said = [reference.identifier] if reference.identifier else []
         searched = _searched_identifier(reference.reference or "")
-        known = [*said, *searched, *(found.identifier if found else ())]
+        known: list[Identifier] = [*said, *searched, *(found.identifier if found else ())]
         nhs_number = next((one.value for one in known if one.system == NHS_NUMBER), None)
         if nhs_number:
             return nhs_number
@@ -113,7 +113,7 @@ def written(identifier: Identifier) -> str:
 
 
 def read_written(text: str) -> Identifier:
-    """An identifier as a search has it: the first `|` divides, and without one no system is said."""
+    """An identifier as a search has it: the first `|` divides, none says no system."""
     system, divided, value = text.partition("|")
     return Identifier(system=system or None, value=value) if divided else Identifier(value=system)
 

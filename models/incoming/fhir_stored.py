@@ -23,10 +23,12 @@ FROM unnest($1::text[], $2::text[]) AS s (source, event_id)
 JOIN events e USING (source, event_id)
 """
 
+# A retraction has no type, and still is the record that it takes back.
 NAMED = """
 SELECT DISTINCT e.source, e.event_id
-FROM unnest($1::text[], $2::text[]) AS s (source, event_id)
+FROM unnest($2::text[], $3::text[]) AS s (source, event_id)
 JOIN events e USING (source, event_id)
+WHERE e.type = $1 OR e.type IS NULL
 """
 
 # Without a system every one is meant. There are few sources, and each is found by one step along
@@ -40,10 +42,10 @@ WITH RECURSIVE sources AS (
 )
 SELECT DISTINCT e.source, e.event_id
 FROM sources s
-CROSS JOIN unnest($1::text[]) AS sought (value)
+CROSS JOIN unnest($2::text[]) AS sought (value)
 JOIN events e ON e.source = s.source
     AND e.event_id = substr(s.source, {len(SOURCE) + 1}) || '|' || sought.value
-WHERE starts_with(s.source, '{SOURCE}')
+WHERE starts_with(s.source, '{SOURCE}') AND (e.type = $1 OR e.type IS NULL)
 """
 
 
@@ -60,8 +62,9 @@ async def versions_of(connection: "Connection", identities: Iterable[Identity]) 
 class Criteria:
     """What `If-None-Exist` asks for: identifiers, of which any one will do."""
 
-    def __init__(self, query: str, service: str) -> None:
+    def __init__(self, query: str, service: str, event_type: str) -> None:
         self._service = service
+        self.event_type = event_type
         self.exact: list[Identity] = []
         self.any_system: list[str] = []
         sought = _pairs(query.rpartition("?")[2])
@@ -93,11 +96,12 @@ def _pairs(query: str) -> list[tuple[str, str]]:
 
 async def named_by(connection: "Connection", criteria: Criteria) -> set[Identity]:
     """The records that match, whatever their newest version says of them."""
+    kind = criteria.event_type
     found: set[Identity] = set()
     if criteria.exact:
         sources, ids = zip(*criteria.exact, strict=True)
-        found |= {Identity(*row) for row in await connection.fetch(NAMED, sources, ids)}
+        found |= {Identity(*row) for row in await connection.fetch(NAMED, kind, sources, ids)}
     if criteria.any_system:
-        rows = await connection.fetch(NAMED_IN_ANY_SYSTEM, criteria.any_system)
+        rows = await connection.fetch(NAMED_IN_ANY_SYSTEM, kind, criteria.any_system)
         found |= {Identity(*row) for row in rows}
     return found
