@@ -5,8 +5,10 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
 import models.cells
+import models.connectors
 import models.events
 import models.idempotency
+import models.inbox
 import models.organisation
 import models.people
 import models.scores

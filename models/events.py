@@ -8,12 +8,22 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, LargeBinary, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
 
 from models.base import Base, OfProvider, one_of
+
+EVENT_KEY = ("provider_id", "source", "event_id", "version", "revision")
 
 
 class Xid8(UserDefinedType[int]):
@@ -26,7 +36,12 @@ class Xid8(UserDefinedType[int]):
 
 
 class Event(OfProvider, Base):
-    """Identity is `(provider, source, id, version)`, for ever."""
+    """Identity is `(provider, source, id, version)`, for ever, as each reading of it understood it.
+
+    `revision` is 0 for what came in our own words, else the version of the mapping that read it:
+    a body mapped anew by a later mapping says what its sender meant all along. `inbox_id` is that
+    body.
+    """
 
     __tablename__ = "events"
     __table_args__ = (
@@ -38,9 +53,18 @@ class Event(OfProvider, Base):
             "source",
             "event_id",
             "version",
-            postgresql_where=text("version > 1"),
+            "revision",
+            postgresql_where=text("version > 1 OR revision > 0"),
+        ),
+        # What a body has become, and what of it no longer holds once it is mapped anew.
+        Index(
+            "events_of_body_idx",
+            "provider_id",
+            "inbox_id",
+            postgresql_where=text("inbox_id IS NOT NULL"),
         ),
         CheckConstraint("version >= 1", "version"),
+        CheckConstraint("(revision = 0) = (inbox_id IS NULL)", "revision"),
         CheckConstraint(
             "retracted OR (type IS NOT NULL AND occurred_at IS NOT NULL AND month IS NOT NULL"
             " AND data IS NOT NULL)",
@@ -51,6 +75,9 @@ class Event(OfProvider, Base):
     source: Mapped[str] = mapped_column(primary_key=True)
     event_id: Mapped[str] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    revision: Mapped[int] = mapped_column(
+        primary_key=True, autoincrement=False, server_default=text("0")
+    )
     type: Mapped[str | None]
     service: Mapped[str]
     team: Mapped[str | None]
@@ -68,6 +95,7 @@ class Event(OfProvider, Base):
     received_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), server_default=text("now()")
     )
+    inbox_id: Mapped[int | None] = mapped_column(BigInteger)
     known_xid: Mapped[int] = mapped_column(Xid8, server_default=text("pg_current_xact_id()"))
 
 
@@ -85,8 +113,8 @@ class Quarantined(OfProvider, Base):
     __tablename__ = "quarantine"
     __table_args__ = (
         ForeignKeyConstraint(
-            ["provider_id", "source", "event_id", "version"],
-            ["events.provider_id", "events.source", "events.event_id", "events.version"],
+            EVENT_KEY,
+            [f"events.{name}" for name in EVENT_KEY],
         ),
         one_of("reason", QuarantineReason),
         CheckConstraint(
@@ -107,6 +135,7 @@ class Quarantined(OfProvider, Base):
     source: Mapped[str]
     event_id: Mapped[str]
     version: Mapped[int]
+    revision: Mapped[int] = mapped_column(server_default=text("0"))
     service: Mapped[str]
     team: Mapped[str | None]
     reason: Mapped[str]

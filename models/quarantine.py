@@ -34,12 +34,13 @@ WAIT_AGAIN = text(
 )
 LIST_ANEW = text(
     "INSERT INTO quarantine"
-    " (provider_id, source, event_id, version, service, team, reason, received_at)"
-    f" SELECT {PROVIDER}, e.source, e.event_id, e.version, e.service, e.team,"
+    " (provider_id, source, event_id, version, revision, service, team, reason, received_at)"
+    f" SELECT {PROVIDER}, e.source, e.event_id, e.version, e.revision, e.service, e.team,"
     f" '{QuarantineReason.UNKNOWN_TEAM}', e.received_at FROM events e"
     " WHERE e.service = ANY(CAST(:services AS text[])) AND e.team = ANY(CAST(:names AS text[]))"
     " AND NOT EXISTS (SELECT FROM quarantine q WHERE q.provider_id = e.provider_id"
-    " AND q.source = e.source AND q.event_id = e.event_id AND q.version = e.version)"
+    " AND q.source = e.source AND q.event_id = e.event_id AND q.version = e.version"
+    " AND q.revision = e.revision)"
 )
 DISMISS = text(
     "UPDATE quarantine SET dismissed_at = :now, dismissed_xid = pg_current_xact_id(),"
@@ -111,5 +112,6 @@ def _with_type() -> Any:
         (Event.provider_id == Quarantined.provider_id)
         & (Event.source == Quarantined.source)
         & (Event.event_id == Quarantined.event_id)
-        & (Event.version == Quarantined.version),
+        & (Event.version == Quarantined.version)
+        & (Event.revision == Quarantined.revision),
     )

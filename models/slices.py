@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Connection = asyncpg.Connection[Any]
 
 # A version counts when nothing higher of the same identity was known then, unless somebody had
-# dismissed it from quarantine. `version > 1` lets the second look use the small partial index.
+# dismissed it from quarantine. The last condition on `h` lets the look use the small partial index.
 CURRENT_EVENTS = """
 SELECT e.source, e.event_id, e.version, e.type, e.service, e.team, e.area, e.occurred_at,
        e.recorded_at, e.received_at, e.about::text AS about, e.person, e.data::text AS data
@@ -30,12 +30,12 @@ WHERE e.service = ANY($1) AND e.month = ANY($2) AND e.type = ANY($3) AND NOT e.r
   AND NOT EXISTS (
     SELECT FROM events h
     WHERE h.provider_id = e.provider_id AND h.source = e.source AND h.event_id = e.event_id
-      AND h.version > e.version AND h.version > 1
+      AND (h.version, h.revision) > (e.version, e.revision) AND (h.version > 1 OR h.revision > 0)
       AND ($4::text IS NULL OR pg_visible_in_snapshot(h.known_xid, $4::pg_snapshot)))
   AND NOT EXISTS (
     SELECT FROM quarantine q
     WHERE q.provider_id = e.provider_id AND q.source = e.source AND q.event_id = e.event_id
-      AND q.version = e.version AND q.dismissed_xid IS NOT NULL
+      AND q.version = e.version AND q.revision = e.revision AND q.dismissed_xid IS NOT NULL
       AND ($4::text IS NULL OR pg_visible_in_snapshot(q.dismissed_xid, $4::pg_snapshot)))
 """
 

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class Row(NamedTuple):
-    """The columns of `events` that a sender decides; provider and time of arrival are ours."""
+    """The columns of `events` that a sender decides; provider and time of arrival are ours.
+
+    What was mapped from a body also names the body, and the version of the mapping as `revision`.
+    """
 
     source: str
     event_id: str
@@ -41,6 +44,8 @@ class Row(NamedTuple):
     text_sealed: bytes | None
     retracted: bool
     content_hash: bytes
+    revision: int = 0
+    inbox_id: int | None = None
 
 
 class Outcome(StrEnum):
@@ -62,9 +67,12 @@ COLUMNS = Row._fields
 TYPES = (
     *("text", "text", "integer", "text", "text", "text", "text", "date", "timestamptz"),
     *("timestamptz", "text", "text", "text", "text", "bytea", "boolean", "bytea"),
+    *("integer", "bigint"),
 )
-Identity = tuple[str, str, int]
-KEY: Callable[[Sequence[Any]], Identity] = itemgetter(0, 1, 2)
+Identity = tuple[str, str, int, int]
+KEY: Callable[[Sequence[Any]], Identity] = itemgetter(0, 1, 2, COLUMNS.index("revision"))
+#: An identity whatever reading of it.
+MEANT: Callable[[Sequence[Any]], tuple[str, str, int]] = itemgetter(0, 1, 2)
 PROVIDER = "current_setting('app.provider')::uuid"
 
 #: From so many rows on, COPY costs less than the arrays of a statement.
@@ -94,17 +102,28 @@ INSERT_ROWS = (
 
 # Rows of this transaction are the ones just written; what was there before has another id.
 KNOWN_BEFORE = """
-SELECT e.source, e.event_id, e.version, e.content_hash
+SELECT e.source, e.event_id, e.version, e.revision, e.content_hash
+FROM unnest($1::text[], $2::text[], $3::integer[], $4::integer[])
+    AS s (source, event_id, version, revision)
+JOIN events e USING (source, event_id, version, revision)
+WHERE e.known_xid <> pg_current_xact_id()
+"""
+
+# How each identity was read last, by whatever mapping and from whatever body.
+READ_LAST = """
+SELECT DISTINCT ON (e.source, e.event_id, e.version)
+       e.source, e.event_id, e.version, e.revision, e.content_hash, e.inbox_id
 FROM unnest($1::text[], $2::text[], $3::integer[]) AS s (source, event_id, version)
 JOIN events e USING (source, event_id, version)
-WHERE e.known_xid <> pg_current_xact_id()
+ORDER BY e.source, e.event_id, e.version, e.revision DESC
 """
 
 ANY_CORRECTIONS = "SELECT EXISTS (SELECT FROM events WHERE version > 1)"
 
 OVERTAKEN = """
-SELECT s.source, s.event_id, s.version
-FROM unnest($1::text[], $2::text[], $3::integer[]) AS s (source, event_id, version)
+SELECT s.source, s.event_id, s.version, s.revision
+FROM unnest($1::text[], $2::text[], $3::integer[], $4::integer[])
+    AS s (source, event_id, version, revision)
 WHERE EXISTS (
     SELECT FROM events e
     WHERE e.source = s.source AND e.event_id = s.event_id AND e.version > s.version
@@ -144,9 +163,11 @@ WHERE NOT (known.service AND known.team)
 """
 
 INSERT_QUARANTINE = f"""
-INSERT INTO quarantine (provider_id, source, event_id, version, service, team, reason, received_at)
+INSERT INTO quarantine
+    (provider_id, source, event_id, version, revision, service, team, reason, received_at)
 SELECT {PROVIDER}, s.*, now()
-FROM unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::text[]) AS s
+FROM unnest($1::text[], $2::text[], $3::integer[], $4::integer[], $5::text[], $6::text[],
+            $7::text[]) AS s
 """
 
 INSERT_MARKS = f"""
@@ -159,6 +180,9 @@ FROM unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::text[]) AS s
 async def store(connection: "Connection", rows: Sequence[Row]) -> Stored:
     """Write what is new, with its marks and its quarantine; say what became of each row."""
     firsts, outcomes = _first_of_each(rows)
+    corrected: set[Identity] = set()
+    if any(row.revision for row in firsts):
+        firsts, corrected = await _say_read_before(connection, rows, firsts, outcomes)
     written = await _insert(connection, firsts)
     if written < len(firsts):
         known = await _known_before(connection, firsts)
@@ -166,7 +190,7 @@ async def store(connection: "Connection", rows: Sequence[Row]) -> Stored:
         firsts = [row for row in firsts if KEY(row) not in known]
     await _say_overtaken(connection, rows, firsts, outcomes)
     await _quarantine(connection, rows, firsts, outcomes)
-    await _mark(connection, firsts)
+    await _mark(connection, firsts, corrected)
     return Stored(outcomes, {row.service for row in firsts})
 
 
@@ -180,6 +204,42 @@ def _first_of_each(rows: Sequence[Row]) -> tuple[list[Row], list[Outcome]]:
             same = first.content_hash == row.content_hash
             outcomes[place] = Outcome.DUPLICATE if same else Outcome.CONFLICT
     return sorted(firsts.values(), key=KEY), outcomes
+
+
+async def _say_read_before(
+    connection: "Connection",
+    rows: Sequence[Row],
+    firsts: Sequence[Row],
+    outcomes: list[Outcome],
+) -> tuple[list[Row], set[Identity]]:
+    """Rows that say something no earlier reading said, and those of them that correct one.
+
+    Of two readings of an identity by different mappings the later mapping's holds, in whatever
+    order the bodies were mapped; by the same mapping, the first.
+    """
+    found = await connection.fetch(READ_LAST, *_keys(firsts)[:3])
+    before = {MEANT(row): row for row in found}
+    left = [row for row in firsts if _says_more(row, before.get(MEANT(row)))]
+    new = {KEY(row) for row in left}
+    for place, row in enumerate(rows):
+        if outcomes[place] is Outcome.ACCEPTED and KEY(row) not in new:
+            outcomes[place] = _beside(row, before[MEANT(row)])
+    return left, {KEY(row) for row in left if MEANT(row) in before}
+
+
+def _says_more(row: Row, before: Any) -> bool:
+    if before is None:
+        return True
+    differs: bool = before["content_hash"] != row.content_hash
+    return differs and 0 < before["revision"] < row.revision
+
+
+def _beside(row: Row, before: Any) -> Outcome:
+    """What a row is that is not stored, beside the reading that is there."""
+    if before["content_hash"] == row.content_hash:
+        mine = row.inbox_id is not None and before["inbox_id"] == row.inbox_id
+        return Outcome.ACCEPTED if mine else Outcome.DUPLICATE
+    return Outcome.SUPERSEDED if before["revision"] > row.revision else Outcome.CONFLICT
 
 
 async def _insert(connection: "Connection", rows: Sequence[Row]) -> int:
@@ -200,7 +260,7 @@ async def _insert(connection: "Connection", rows: Sequence[Row]) -> int:
 
 async def _known_before(connection: "Connection", rows: Iterable[Row]) -> dict[Identity, bytes]:
     found = await connection.fetch(KNOWN_BEFORE, *_keys(rows))
-    return {(row[0], row[1], row[2]): row[3] for row in found}
+    return {(row[0], row[1], row[2], row[3]): row[4] for row in found}
 
 
 def _say_known(rows: Sequence[Row], known: dict[Identity, bytes], outcomes: list[Outcome]) -> None:
@@ -218,7 +278,8 @@ async def _say_overtaken(
     """A higher version was already there: stored before, or earlier in the same rows."""
     overtaken: set[Identity] = set()
     if written and await connection.fetchval(ANY_CORRECTIONS):
-        overtaken = {KEY(found) for found in await connection.fetch(OVERTAKEN, *_keys(written))}
+        found = await connection.fetch(OVERTAKEN, *_keys(written))
+        overtaken = {(row[0], row[1], row[2], row[3]) for row in found}
     if not overtaken and all(row.version == 1 for row in rows):
         return
     highest: dict[tuple[str, str], int] = {}
@@ -261,7 +322,7 @@ async def _quarantine(
             outcomes[place] = Outcome.QUARANTINED
 
 
-async def _mark(connection: "Connection", written: Sequence[Row]) -> None:
+async def _mark(connection: "Connection", written: Sequence[Row], corrected: set[Identity]) -> None:
     """Append what the recompute has to look at; for a correction also where it was before."""
     sorts = {(row.service, row.month, row.type) for row in written}
     slices = {
@@ -273,7 +334,7 @@ async def _mark(connection: "Connection", written: Sequence[Row]) -> None:
     moved = {
         (row.service, row.source, row.event_id)
         for row in written
-        if row.version > 1 or row.retracted
+        if row.version > 1 or row.retracted or KEY(row) in corrected
     }
     marks: list[tuple[str, date | None, str | None, str | None, str | None]] = [
         *((service, month, family, None, None) for service, month, family in sorted(slices)),
@@ -289,10 +350,11 @@ def _reached(month: date, event_type: str) -> tuple[tuple[date, str], ...]:
     return tuple((reached, family.value) for reached in months_reached(month, family))
 
 
-def _keys(rows: Iterable[Row]) -> tuple[list[str], list[str], list[int]]:
-    sources, ids, versions = [], [], []
+def _keys(rows: Iterable[Row]) -> tuple[list[str], list[str], list[int], list[int]]:
+    sources, ids, versions, revisions = [], [], [], []
     for row in rows:
         sources.append(row.source)
         ids.append(row.event_id)
         versions.append(row.version)
-    return sources, ids, versions
+        revisions.append(row.revision)
+    return sources, ids, versions, revisions
