@@ -27,9 +27,9 @@ from cli.demo_services import (
     SEED,
     DemoService,
     drawn,
-    known_truth,
     services,
 )
+from cli.demo_truth import known_truth
 from cli.simulate_envelope import Event
 from cli.simulate_events import events
 

@@ -1,13 +1,13 @@
-"""The three services of the demo, what is true of each, and the verdicts their evidence allows.
+"""The three services of the demo: the plan of each and the verdicts to expect of it.
 
-The truth is read off the plans; the levels to expect are the planner's judgement of what this much
-evidence can show, as a set where chance decides between neighbours.
+The levels to expect are the planner's judgement of what this much evidence can show, as a set where
+chance decides between neighbours.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -22,8 +22,6 @@ PROGRAMME_STARTS: Final = 12
 BASELINE_MONTHS: Final = 6
 CURRENT_MONTHS: Final = 3
 INTERNAL: Final = (Channel.AUDIT, Channel.OBSERVATION, Channel.STAFF_KNOWLEDGE, Channel.TREND)
-#: A segment has improved when this many of its channels truly have.
-CORROBORATED_BY: Final = 2
 DAY: Final = tuple(place for place, band in enumerate(BANDS) if "night" not in band)
 #: Doses of a resident on a day: about 206 administrations a month.
 DOSES: Final = 206 / 30.4
@@ -122,7 +120,7 @@ def _one_team(first_month: date) -> DemoService:
     )
     gain = np.zeros((len(teams), PLACES, len(INDICATORS)))
     gain[0] = 1.0
-    gain[0, :, _of_channels([Channel.FEEDBACK])] = 1.25
+    gain[0, :, of_channels([Channel.FEEDBACK])] = 1.25
     gain[1:, :, _indicators("audit_compliance")] = 0.25
     return DemoService(
         _plan("1-100000002", "Meadowlands", first_month, teams, gain),
@@ -171,7 +169,7 @@ def _by_day(first_month: date) -> DemoService:
     )
     gain = np.zeros((len(teams), PLACES, len(INDICATORS)))
     gain[:, (*DAY, NO_BAND)] = 1.2
-    gain[:, :, _of_channels([Channel.FEEDBACK])] = 0.0
+    gain[:, :, of_channels([Channel.FEEDBACK])] = 0.0
     return DemoService(
         _plan("1-100000003", "Harbour View", first_month, teams, gain),
         "Steady hands, steady days",
@@ -197,70 +195,7 @@ def _by_day(first_month: date) -> DemoService:
     )
 
 
-def known_truth(service: DemoService) -> dict[str, Any]:
-    """What was planted and what to expect, per strand, as JSON."""
-    plan = service.plan
-    months = plan.calendar
-    current = months[-CURRENT_MONTHS:]
-    baseline = months[PROGRAMME_STARTS - BASELINE_MONTHS : PROGRAMME_STARTS]
-    return {
-        "service": plan.service,
-        "name": plan.name,
-        "story": service.story,
-        "as_of": f"{months[-1]:%Y-%m}",
-        "windows": {
-            name: {"from": f"{window[0]:%Y-%m}", "to": f"{window[-1]:%Y-%m}"}
-            for name, window in (("baseline", baseline), ("current", current))
-        },
-        "strands": {
-            strand.value: {
-                "segments": sorted(improved),
-                "improved": sorted(code for code, truly in improved.items() if truly),
-                "levels": [level.value for level in service.expected[strand].levels],
-                "why": service.expected[strand].why,
-            }
-            for strand, improved in ((strand, _IMPROVED[strand](plan)) for strand in Strand)
-        },
-    }
-
-
-def _improved_teams(plan: Plan) -> dict[str, bool]:
-    return {team.code: _corroborated(plan.gain[t]) for t, team in enumerate(plan.teams)}
-
-
-def _improved_bands(plan: Plan) -> dict[str, bool]:
-    """A band improves when its teams do on average, each compared with itself."""
-    return {band.value: _corroborated(plan.gain[:, place]) for place, band in enumerate(BANDS)}
-
-
-def _improved_areas(plan: Plan) -> dict[str, bool]:
-    """An area improves when both its own evidence and what people say do."""
-    areas: dict[str, list[int]] = {}
-    for t, team in enumerate(plan.teams):
-        areas.setdefault(team.area or team.code, []).append(t)
-    return {
-        area: _corroborated(plan.gain[members], INTERNAL)
-        and Channel.FEEDBACK in _improving(plan.gain[members], [Channel.FEEDBACK])
-        for area, members in areas.items()
-    }
-
-
-_IMPROVED: Final[dict[Strand, Callable[[Plan], dict[str, bool]]]] = {
-    Strand.TEAM_SPREAD: _improved_teams,
-    Strand.SHIFT_COVERAGE: _improved_bands,
-    Strand.EVIDENCE_ALIGNMENT: _improved_areas,
-}
-
-
-def _corroborated(gain: Array, channels: Iterable[Channel] = tuple(Channel)) -> bool:
-    return len(_improving(gain, channels)) >= CORROBORATED_BY
-
-
-def _improving(gain: Array, channels: Iterable[Channel]) -> set[Channel]:
-    return {channel for channel in channels if gain[..., _of_channels([channel])].max() > 0}
-
-
-def _of_channels(channels: Iterable[Channel]) -> list[int]:
+def of_channels(channels: Iterable[Channel]) -> list[int]:
     wanted = set(channels)
     return [place for place, indicator in enumerate(INDICATORS) if indicator.channel in wanted]
 

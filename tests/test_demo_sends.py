@@ -12,7 +12,8 @@ import pytest
 from rich.console import Console
 
 from cli import demo
-from cli.demo_services import known_truth, services
+from cli.demo_services import services
+from cli.demo_truth import known_truth
 from models.vocabulary import Strand
 
 NOW = datetime(2026, 11, 5, 9, 30, tzinfo=UTC)

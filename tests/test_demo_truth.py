@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from cli.demo import setting_up
-from cli.demo_services import known_truth
+from cli.demo_truth import known_truth
 from models.context import ProgrammeVersion
 from models.vocabulary import Strand
 from tests.simulated import NOW, cells_of, context_of, sent
