@@ -2,11 +2,9 @@
 
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +13,8 @@ from pathlib import Path
 import asyncpg
 
 from cli import embedded
-from cli.datadir import listen, remembered_port
-from cli.supervisor import Supervisor
-from cli.unprivileged import home_for, server_account
+from cli.datadir import listen
+from cli.temporary import temporary_servers
 from migrations.apply import apply_async
 
 ROOT = Path(__file__).parents[1]
@@ -35,31 +32,14 @@ class Servers:
 @contextmanager
 def durable_servers() -> Iterator[Servers]:
     """PostgreSQL with fsync as it comes, and Valkey; gone with all they stored afterwards."""
-    directory = Path(tempfile.mkdtemp(prefix="breadth-bench-")).resolve()
-    account = server_account()
-    home = home_for(directory, account, None)
-    password = secrets.token_urlsafe(16)
-    logs = directory / "logs"
-    ports = remembered_port(directory, "postgres"), remembered_port(directory, "valkey")
-    try:
-        with Supervisor(print, lambda _pids: None, takes_signals=False) as supervisor:
-            children = (
-                embedded.postgres(home, logs, password, ports[0], account),
-                embedded.valkey(directory, logs, password, ports[1]),
-            )
-            for child in children:
-                supervisor.start(child)
-            supervisor.wait_ready(*children)
-            yield Servers(
-                admin_url=embedded.postgres_url(embedded.ADMIN, password, ports[0], "postgres"),
-                app_url=embedded.postgres_url("breadth_app", password, ports[0], "postgres"),
-                redis_url=embedded.valkey_url(password, ports[1]),
-                secret_key=secrets.token_urlsafe(48),
-                logs=logs,
-            )
-    finally:
-        for made in {directory, home}:
-            shutil.rmtree(made, ignore_errors=True)
+    with temporary_servers("breadth-bench-") as started:
+        yield Servers(
+            admin_url=started.postgres_url(embedded.ADMIN),
+            app_url=started.postgres_url("breadth_app"),
+            redis_url=started.valkey_url,
+            secret_key=secrets.token_urlsafe(48),
+            logs=started.logs,
+        )
 
 
 async def migrate(servers: Servers) -> str:

@@ -3,21 +3,16 @@
 import asyncio
 import os
 import secrets
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import asyncpg
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from cli import embedded
-from cli.datadir import remembered_port
-from cli.supervisor import Supervisor
-from cli.unprivileged import home_for, server_account
+from cli.temporary import temporary_servers
 
 # Tests lose nothing in a power cut, so every wait for the disk is off.
 FAST = {
@@ -39,28 +34,8 @@ class Servers:
 
 @contextmanager
 def embedded_servers() -> Iterator[Servers]:
-    directory = Path(tempfile.mkdtemp(prefix="breadth-tests-")).resolve()
-    account = server_account()
-    home = home_for(directory, account, None)
-    password = secrets.token_urlsafe(16)
-    logs = directory / "logs"
-    ports = remembered_port(directory, "postgres"), remembered_port(directory, "valkey")
-    try:
-        with Supervisor(print, lambda _pids: None, takes_signals=False) as supervisor:
-            children = (
-                embedded.postgres(home, logs, password, ports[0], account, FAST),
-                embedded.valkey(directory, logs, password, ports[1]),
-            )
-            for child in children:
-                supervisor.start(child)
-            supervisor.wait_ready(*children)
-            yield Servers(
-                embedded.postgres_url(embedded.ADMIN, password, ports[0], "postgres"),
-                embedded.valkey_url(password, ports[1]),
-            )
-    finally:
-        for made in {directory, home}:
-            shutil.rmtree(made, ignore_errors=True)
+    with temporary_servers("breadth-tests-", FAST) as started:
+        yield Servers(started.postgres_url(embedded.ADMIN), started.valkey_url)
 
 
 @contextmanager
