@@ -26,6 +26,7 @@ from models.settings import Settings
 from models.vocabulary import ProviderId, Scope
 from tests.sent import SERVICE
 from tests.servers import Servers, session_servers
+from tests.set_up import WholeMarks
 
 NOW = datetime(2026, 11, 15, 12, 0, tzinfo=UTC)
 APP_PASSWORD = "made-up-for-tests"
@@ -219,3 +220,8 @@ async def known_places(running: Running, provider: ProviderId) -> None:
             "INSERT INTO team_aliases VALUES (:p, :s, 'Oak Wing', 'oak')",
         ):
             await session.execute(text(statement), {"p": provider, "s": SERVICE})
+
+
+@pytest.fixture
+def whole_marks(admin: "asyncpg.Connection[Any]", provider: ProviderId) -> WholeMarks:
+    return WholeMarks(admin, provider)

@@ -5,84 +5,21 @@ Shares nothing with the code under test: no bands, no facts and no sums of ours.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-LONDON = ZoneInfo("Europe/London")
-BANK_HOLIDAYS = {date(2025, 8, 25), date(2025, 12, 25), date(2025, 12, 26), date(2027, 1, 1)} | {
-    date(2026, month, day)
-    for month, day in ((1, 1), (4, 3), (4, 6), (5, 4), (5, 25), (8, 31), (12, 25), (12, 28))
-}
-Sent = dict[str, Any]
+from tests.exposure_oracle import exposure
+from tests.place_oracle import (
+    LONDON,
+    Placed,
+    Sent,
+    Teams,
+    instant,
+    order,
+    placed,
+)
+
 Cells = dict[tuple[str, date, str, str, str, str], tuple[int, int, int]]
-
-
-@dataclass
-class Place:
-    """What the oracle knows of a team: names, areas by first day, days it was open."""
-
-    names: set[str]
-    areas: dict[date, str | None] = field(default_factory=dict)
-    opened: date = date.min
-    closed: date = date.max
-
-    def area(self, day: date) -> str:
-        begun = [first for first in self.areas if first <= day]
-        return self.areas[max(begun)] or "" if begun else ""
-
-
-Teams = dict[str, Place]
-#: An event with its team, area, band and month.
-Placed = tuple[Sent, tuple[str, str, str, date]]
-
-
-def instant(written: str) -> datetime:
-    return datetime.fromisoformat(written)
-
-
-@cache
-def band_at(at: datetime) -> str:
-    """08:00 to 20:00 by day; a night belongs to the date on which it started."""
-    local = at.astimezone(LONDON)
-    is_day = 8 <= local.hour < 20
-    belongs_to = local.date() - timedelta(days=1) if local.hour < 8 else local.date()
-    weekend = belongs_to.weekday() >= 5 or belongs_to in BANK_HOLIDAYS
-    return ("weekend" if weekend else "weekday") + ("_day" if is_day else "_night")
-
-
-def band_holding_most(start: datetime, end: datetime) -> str:
-    held: dict[str, float] = {}
-    at = start.astimezone(UTC)
-    while at < end:
-        edge = min(at.replace(second=0, microsecond=0) + timedelta(minutes=1), end)
-        held[band_at(at)] = held.get(band_at(at), 0.0) + (edge - at).total_seconds()
-        at = edge
-    return max(held, key=lambda band: held[band])
-
-
-def band_spoken_of(about: dict[str, str]) -> str:
-    """A band by name or by from and to, of which more than 24 hours say nothing."""
-    if "band" in about:
-        return about["band"]
-    start, end = instant(about["from"]), instant(about["to"])
-    return "" if end - start > timedelta(hours=24) else band_holding_most(start, end)
-
-
-@cache
-def minutes_of_day(day: date) -> dict[str, int]:
-    minutes: dict[str, int] = defaultdict(int)
-    at = datetime(day.year, day.month, day.day, tzinfo=LONDON).astimezone(UTC)
-    while at.astimezone(LONDON).date() == day:
-        minutes[band_at(at)] += 1
-        at += timedelta(minutes=1)
-    return dict(minutes)
-
-
-def month_of(at: datetime) -> date:
-    return at.astimezone(LONDON).date().replace(day=1)
 
 
 def counting_versions(sent: Iterable[Sent]) -> list[Sent]:
@@ -113,7 +50,6 @@ ITEMS = {
     "self_assessment.recorded": "self_assessment",
     "audit.completed": "audit_compliance",
 }
-ABOUT_ONLY = ("complaint.received", "compliment.received", "feedback.received")
 
 
 def due(event: Sent) -> bool:
@@ -127,35 +63,6 @@ def in_time(data: dict[str, Any]) -> bool:
         return True
     apart = abs((instant(data["given_at"]) - instant(data["due_at"])).total_seconds())
     return bool(apart <= (1800 if data.get("time_critical") else 3600))
-
-
-def placed(event: Sent, teams: Teams) -> tuple[str, str, str, date] | None:
-    """Team, area, band and month; None while the team is unknown."""
-    data, kind = event["data"], event["type"]
-    at = instant(data["starts_at"]) if kind == "shift.worked" else instant(event["occurred_at"])
-    month = month_of(at)
-    if kind == "census.taken":
-        month = date.fromisoformat(data["on"]).replace(day=1)
-    team, area = "", event.get("area") or ""
-    if event.get("team") is not None:
-        [team] = [code for code, place in teams.items() if event["team"] in place.names] or [""]
-        if not team:
-            return None
-        area = teams[team].area(at.astimezone(LONDON).date())
-    about = event.get("about")
-    band = ""
-    if kind == "shift.worked":
-        band = band_holding_most(instant(data["starts_at"]), instant(data["ends_at"]))
-    elif about and kind in (
-        *ABOUT_ONLY,
-        "supervision.completed",
-        "audit.completed",
-        "care_record.checked",
-    ):
-        band = band_spoken_of(about)
-    elif kind not in (*ABOUT_ONLY, "supervision.completed"):
-        band = band_at(instant(event["occurred_at"]))
-    return team, area, band, month
 
 
 def counts(event: Sent) -> list[tuple[str, int, int, int]]:
@@ -289,10 +196,6 @@ def meant(word: Any, aliases: Mapping[str, str]) -> Any:
     return aliases.get(word, word)
 
 
-def order(event: Sent) -> tuple[datetime, str, str]:
-    return instant(event["occurred_at"]), event["source"], event["id"]
-
-
 def repeats(
     event: Sent, place: tuple[str, str], events: list[Placed], aliases: Mapping[str, str]
 ) -> bool:
@@ -309,58 +212,3 @@ def repeats(
         if same and before and back <= 90:
             return True
     return False
-
-
-def exposure(
-    events: list[Placed], teams: Teams, months: Iterable[date]
-) -> dict[tuple[date, str, str, str, str], int]:
-    """Minutes of care: latest census at most 45 days back, else the first later of the month.
-
-    A month in which an open day has neither has none at all.
-    """
-    found: dict[tuple[date, str, str, str, str], int] = defaultdict(int)
-    series: dict[tuple[str, str, str], dict[date, Sent]] = defaultdict(dict)
-    censuses = [pair for pair in events if pair[0]["type"] == "census.taken"]
-    for event, (team, area, _, _) in sorted(censuses, key=lambda pair: order(pair[0])):
-        unit = "resident_days" if event["data"].get("residents") is not None else "care_hours"
-        own_area = "" if team else area
-        series[team, own_area, unit][date.fromisoformat(event["data"]["on"])] = event
-    for (team, own_area, unit), by_day in series.items():
-        for month in months:
-            days = [month + timedelta(days=passed) for passed in range(31)]
-            days = [day for day in days if day.month == month.month]
-            if team:
-                days = [day for day in days if open_on(teams[team], day)]
-            if None in [spoken_for(day, by_day) for day in days]:
-                continue
-            for day in days:
-                counted = spoken_for(day, by_day) or {}
-                area = teams[team].area(day) if team else own_area
-                for band, minutes in shares(counted["data"], unit, day).items():
-                    found[month, unit, team, area, band] += minutes
-    return found
-
-
-def open_on(team: Place, day: date) -> bool:
-    return team.opened <= day <= team.closed
-
-
-def spoken_for(day: date, by_day: dict[date, Sent]) -> Sent | None:
-    back = [on for on in by_day if 0 <= (day - on).days <= 45]
-    if back:
-        return by_day[max(back)]
-    ahead = [on for on in by_day if on > day and (on.year, on.month) == (day.year, day.month)]
-    return by_day[min(ahead)] if ahead else None
-
-
-def shares(data: dict[str, Any], unit: str, day: date) -> dict[str, int]:
-    """Residents live in every minute; hours of care are spread, whole minutes, none lost."""
-    lengths = minutes_of_day(day)
-    if unit == "resident_days":
-        return {band: data["residents"] * length for band, length in lengths.items()}
-    total, whole = round(data["care_hours"] * 60), sum(lengths.values())
-    result, passed = {}, 0
-    for band, length in lengths.items():
-        result[band] = total * (passed + length) // whole - total * passed // whole
-        passed += length
-    return result

@@ -7,15 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 
-from tests.count_oracle import (
-    LONDON,
-    Sent,
-    Teams,
-    instant,
-    known_events,
-    meant,
-    not_excluded,
-)
+from tests.count_oracle import known_events, meant, not_excluded
+from tests.place_oracle import LONDON, Sent, Teams, instant
 
 #: Family, month, kind, word, team, area and band → events.
 Tallies = dict[tuple[str, date, str, str, str, str, str], int]

@@ -14,8 +14,9 @@ from api.running import Running
 from models.calendar import months_between
 from models.vocabulary import ProviderId, Scope
 from tests.conftest import NOW, make_key, make_provider
-from tests.count_oracle import Cells, Place, Sent, Teams, oracle
+from tests.count_oracle import Cells, oracle
 from tests.histories import HERE, THERE, histories
+from tests.place_oracle import Place, Sent, Teams
 from tests.recomputing import (
     LOST,
     Admin,

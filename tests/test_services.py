@@ -18,11 +18,6 @@ ADDRESS = f"/v1/services/{SERVICE}"
 Connection = Any
 
 
-@pytest.fixture
-def whole_marks(admin: Connection, provider: ProviderId) -> WholeMarks:
-    return WholeMarks(admin, provider)
-
-
 async def test_a_service_is_created_then_unchanged(
     client: httpx.AsyncClient, whole_marks: WholeMarks
 ) -> None:

@@ -1,19 +1,11 @@
 """A service that goes on under a new id: what it keeps, and what cannot follow what."""
 
 import asyncio
-from typing import Any
 
 import httpx
-import pytest
 
-from models.vocabulary import ProviderId
 from tests.sent import SERVICE, dose, send
 from tests.set_up import WholeMarks, body, put, refusal, team
-
-
-@pytest.fixture
-def whole_marks(admin: Any, provider: ProviderId) -> WholeMarks:
-    return WholeMarks(admin, provider)
 
 
 async def test_a_successor_takes_over_teams_and_ids(
