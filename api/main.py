@@ -6,9 +6,12 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 
 import api.admin.catalogue
+import api.admin.connectors
 import api.admin.event_types
 import api.admin.frameworks
+import api.admin.inbox
 import api.admin.keys
+import api.admin.mappings
 import api.admin.programmes
 import api.admin.quarantine
 import api.admin.services
@@ -16,6 +19,7 @@ import api.admin.settings
 import api.health
 import api.inbound.events
 import api.inbound.fhir
+import api.inbound.webhooks
 import api.problems
 import api.reading.evidence
 import api.reading.views
@@ -23,6 +27,7 @@ from api.described import describe, operation_id
 from api.envelope import Envelope
 from api.inbound.committer import Committer
 from api.inbound.large_bodies import LargeBodies
+from api.kept_answers import KeptAnswers
 from api.known_keys import KnownKeys
 from api.metrics import Metrics
 from api.running import Clock, Running
@@ -38,6 +43,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     api.health.router,
     api.inbound.events.router,
     api.inbound.fhir.router,
+    api.inbound.webhooks.router,
+    api.admin.connectors.router,
+    api.admin.mappings.router,
+    api.admin.inbox.router,
     api.admin.services.router,
     api.admin.programmes.router,
     api.admin.keys.router,
@@ -95,6 +104,7 @@ def create_app(
         redoc_url=None,
     )
     api.problems.install(app)
+    app.add_middleware(KeptAnswers)
     app.add_middleware(Envelope, metrics=metrics)
     for router in ROUTERS:
         app.include_router(router)

@@ -35,10 +35,20 @@ class Kind(NamedTuple):
 PROBLEMS: Mapping[str, Kind] = {
     "unreadable_body": Kind(400, "The body cannot be read", "Send JSON as the contract says."),
     "bad_request": Kind(400, "The request cannot be read", "Send it as the contract says."),
+    "idempotency_key_malformed": Kind(
+        400,
+        "The Idempotency-Key cannot be read",
+        "Send the header once, with 1 to 255 printable ASCII characters in double quotes.",
+    ),
     "unauthenticated": Kind(
         401,
         "No valid key",
         "Send an API key: 'Authorization: Bearer <key>', or Basic with key id and secret.",
+    ),
+    "unverified": Kind(
+        401,
+        "Not verified",
+        "The signature, or the secret, does not fit this address and body at this time.",
     ),
     "forbidden": Kind(403, "The key may not do this", "Use a key that has the scope."),
     # Absent and not yours read alike, or the answer would tell who else is a customer.
@@ -50,9 +60,25 @@ PROBLEMS: Mapping[str, Kind] = {
         405, "Method not allowed", "The header 'Allow' names the methods of this address."
     ),
     "conflict": Kind(409, "Conflict", "What is there differs; read it and decide again."),
+    "idempotency_key_in_use": Kind(
+        409,
+        "The first request with this key is still being carried out",
+        "Wait for 'Retry-After' and send the same again.",
+    ),
+    "answer_not_kept": Kind(
+        409,
+        "This was carried out, and its answer was too large to be kept",
+        "Read what is there, or send it under another key.",
+    ),
+    "gone": Kind(410, "Gone", "Nothing is taken at this address any more."),
     "body_too_large": Kind(413, "The body is too large", "Send it in smaller parts."),
     "unsupported_media_type": Kind(
         415, "Unsupported media type", "Send a content type that the contract lists."
+    ),
+    "idempotency_key_reused": Kind(
+        422,
+        "This key belongs to another request",
+        "Another request was sent with this key before. Use a new key for each request.",
     ),
     "invalid": Kind(422, "The request is invalid", "Correct what 'errors' lists and send again."),
     "all_rejected": Kind(

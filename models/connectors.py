@@ -1,14 +1,24 @@
 """Platforms that send in their own words: who they are, how they sign, what their words mean."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary
-from sqlalchemy.dialects.postgresql import JSONB
+import msgspec
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, OfProvider, one_of
+from models.keyring import Sealer
+from models.mapping.drift import Drift, Shape, drift, joined
+from models.mapping.pipeline import UnmappedCode
+from models.vocabulary import ProviderId
+
+SchemeT = TypeVar("SchemeT")
 
 
 class ConnectorState(StrEnum):
@@ -103,3 +113,67 @@ class Replay(OfProvider, Base):
     bodies: Mapped[int]
     requested_by: Mapped[str]
     requested_at: Mapped[datetime]
+
+
+def scheme_of(connector: Connector, kind: type[SchemeT]) -> SchemeT | None:
+    """How bodies are signed, in the words of whoever verifies them."""
+    return None if connector.scheme is None else msgspec.convert(connector.scheme, kind)
+
+
+def sealed_secrets(sealer: Sealer, code: str, secrets: Sequence[str]) -> bytes:
+    return sealer.seal(msgspec.json.encode(list(secrets)), code)
+
+
+def opened_secrets(connector: Connector, sealer: Sealer) -> list[str]:
+    """The secrets, newest first."""
+    if connector.secrets_sealed is None:
+        return []
+    opened = sealer.open(connector.secrets_sealed, connector.code)
+    return msgspec.json.decode(opened, type=list[str])
+
+
+def known_shape(connector: Connector) -> Shape | None:
+    if connector.shape is None:
+        return None
+    return {path: tuple(_texts(types)) for path, types in connector.shape.items()}
+
+
+def _texts(value: object) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []
+
+
+async def notice(
+    session: AsyncSession,
+    provider: ProviderId,
+    connector: Connector,
+    seen: Shape,
+    unmapped: Iterable[UnmappedCode],
+    now: datetime,
+) -> list[Drift]:
+    """Keep what a body looks like, and what of that is new; the first body is the measure."""
+    known = known_shape(connector)
+    found = drift(seen if known is None else known, seen, unmapped)
+    wider = seen if known is None else joined(known, seen)
+    if wider != known:
+        await session.execute(
+            update(Connector)
+            .where(Connector.code == connector.code)
+            .values(shape={path: list(types) for path, types in wider.items()})
+        )
+    for one in found:
+        named: Mapping[str, object] = {
+            "provider_id": provider,
+            "connector": connector.code,
+            "kind": one.kind,
+            # Codes of one table are told apart by what they are.
+            "path": one.detail if one.kind == "unmapped_code" else one.path,
+        }
+        await session.execute(
+            insert(Noticed)
+            .values(**named, detail=one.detail, first_seen=now, last_seen=now, bodies=1)
+            .on_conflict_do_update(
+                index_elements=["provider_id", "connector", "kind", "path"],
+                set_={"last_seen": now, "bodies": Noticed.bodies + 1},
+            )
+        )
+    return found

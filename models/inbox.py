@@ -4,8 +4,10 @@ A body is one item. What it became stands in its status; each time it arrived is
 own, so that what was acknowledged can be counted apart from what became of it.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -16,12 +18,16 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     UniqueConstraint,
+    select,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, OfProvider, one_of
+from models.keyring import Sealer
+from models.vocabulary import ProviderId
 
 
 class InboxStatus(StrEnum):
@@ -51,6 +57,7 @@ class InboxItem(OfProvider, Base):
     dedupe_key: Mapped[str]
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     content_type: Mapped[str]
+    content_encoding: Mapped[str]
     size: Mapped[int] = mapped_column(BigInteger)
     received_at: Mapped[datetime]
     all_or_nothing: Mapped[bool]
@@ -104,3 +111,111 @@ class Arrival(OfProvider, Base):
     connector: Mapped[str]
     inbox_id: Mapped[int] = mapped_column(BigInteger)
     received_at: Mapped[datetime]
+
+
+class Taken(NamedTuple):
+    """What an arrival brought: a new item, or one that was there before."""
+
+    inbox_id: int
+    duplicate: bool
+
+
+class Body(NamedTuple):
+    """What has arrived and is to be kept, before anybody looks into it."""
+
+    dedupe_key: str
+    digest: bytes
+    content_type: str
+    content_encoding: str
+    parts: Iterable[bytes]
+    size: int
+    all_or_nothing: bool = False
+
+
+#: A sender that uses one id for two bodies: neither may be lost, nor pass for the other.
+OTHER_BODY = "other_body_same_id"
+OTHER_BODY_ADVICE = (
+    "A body with the same message id and other content was here before and stands. If both are"
+    " meant, replay this one; if it was sent by mistake, dismiss it."
+)
+
+
+async def take_in(
+    session: AsyncSession,
+    sealer: Sealer,
+    provider: ProviderId,
+    connector: str,
+    body: Body,
+    now: datetime,
+) -> Taken:
+    """Keep a body, once for ever, and say that it has arrived; part of the caller's transaction."""
+    item = await _insert(session, provider, connector, body, now)
+    if item is None:
+        held = await _held(session, connector, body.dedupe_key)
+        if held[1] != body.digest:
+            apart = body._replace(dedupe_key=f"{body.dedupe_key}#{body.digest.hex()}")
+            item = await _insert(session, provider, connector, apart, now, conflicting=True)
+            held = held if item is not None else await _held(session, connector, apart.dedupe_key)
+    if item is not None:
+        for number, part in enumerate(body.parts):
+            sealed = sealer.seal(part, f"{item}/{number}")
+            session.add(InboxPart(provider_id=provider, inbox_id=item, part=number, sealed=sealed))
+            await session.flush()
+    inbox_id = held[0] if item is None else item
+    session.add(
+        Arrival(provider_id=provider, connector=connector, inbox_id=inbox_id, received_at=now)
+    )
+    return Taken(inbox_id, item is None)
+
+
+async def _insert(
+    session: AsyncSession,
+    provider: ProviderId,
+    connector: str,
+    body: Body,
+    now: datetime,
+    *,
+    conflicting: bool = False,
+) -> int | None:
+    """The id of a new item, or None where its key is taken."""
+    found: int | None = await session.scalar(
+        insert(InboxItem)
+        .values(
+            provider_id=provider,
+            connector=connector,
+            dedupe_key=body.dedupe_key,
+            digest=body.digest,
+            content_type=body.content_type,
+            content_encoding=body.content_encoding,
+            size=body.size,
+            received_at=now,
+            all_or_nothing=body.all_or_nothing,
+            status=InboxStatus.QUARANTINED if conflicting else InboxStatus.WAITING,
+            reason=OTHER_BODY if conflicting else None,
+            detail=OTHER_BODY_ADVICE if conflicting else None,
+        )
+        .on_conflict_do_nothing(index_elements=["provider_id", "connector", "dedupe_key"])
+        .returning(InboxItem.id)
+    )
+    return found
+
+
+async def _held(session: AsyncSession, connector: str, dedupe_key: str) -> tuple[int, bytes]:
+    row = (
+        await session.execute(
+            select(InboxItem.id, InboxItem.digest).where(
+                InboxItem.connector == connector, InboxItem.dedupe_key == dedupe_key
+            )
+        )
+    ).one()
+    return row.id, row.digest
+
+
+async def read_body(session: AsyncSession, sealer: Sealer, inbox_id: int) -> bytes:
+    """A body as it arrived, whole."""
+    parts = await session.execute(
+        select(InboxPart.part, InboxPart.sealed)
+        .where(InboxPart.inbox_id == inbox_id)
+        .order_by(InboxPart.part)
+    )
+    return b"".join(sealer.open(row.sealed, f"{inbox_id}/{row.part}") for row in parts)

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import os
 from functools import lru_cache
 from uuid import UUID
 
@@ -38,8 +39,41 @@ class Keyring:
         """Cipher for free text of one provider; the nonce stands before the ciphertext."""
         return AESGCM(self._derive(f"text/{provider}"))
 
+    def requests(self, provider: UUID) -> bytes:
+        """Secret for hashes of what one provider sent, so that nobody finds it by guessing."""
+        return self._derive(f"requests/{provider}")
+
+    def answers(self, provider: UUID) -> "Sealer":
+        """For answers that are kept to be repeated; some of them show a secret."""
+        return Sealer(self._derive(f"answers/{provider}"))
+
+    def bodies(self, provider: UUID) -> "Sealer":
+        """For what platforms sent, as it arrived."""
+        return Sealer(self._derive(f"bodies/{provider}"))
+
+    def connectors(self, provider: UUID) -> "Sealer":
+        """For the secrets with which platforms sign."""
+        return Sealer(self._derive(f"connectors/{provider}"))
+
     def sign(self, payload: bytes) -> bytes:
         return hmac.digest(self.cursors, payload, hashlib.sha256)[:16]
+
+
+class Sealer:
+    """Encrypts for one provider and one purpose; the nonce stands before the ciphertext.
+
+    `place` says where the ciphertext belongs: moved elsewhere it cannot be opened.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key)
+
+    def seal(self, plain: bytes, place: str) -> bytes:
+        nonce = os.urandom(12)
+        return nonce + self._cipher.encrypt(nonce, plain, place.encode())
+
+    def open(self, sealed: bytes, place: str) -> bytes:
+        return self._cipher.decrypt(sealed[:12], sealed[12:], place.encode())
 
 
 class Pseudonyms:

@@ -18,6 +18,8 @@ from models.settings import Settings
 from models.vocabulary import ProviderId
 
 RECOMPUTE = "recompute"
+#: What has arrived for one provider waits to be mapped.
+MAP_BODIES = "map_bodies"
 #: What a recompute leaves to be judged, in a queue and a process of its own: arithmetic of seconds
 #: must not stand before counting of milliseconds.
 RESCORE = "rescore"
@@ -71,30 +73,60 @@ async def ring(redis: ArqRedis, provider: ProviderId, services: Iterable[str]) -
     return True
 
 
+async def ring_mapping(redis: ArqRedis, provider: ProviderId) -> bool:
+    """Ask for the bodies of a provider to be mapped; False when Redis could not be asked."""
+    try:
+        async with asyncio.timeout(RING_TIMEOUT_S):
+            await redis.enqueue_job(MAP_BODIES, str(provider), _job_id=f"{MAP_BODIES}:{provider}")
+    except (RedisError, OSError, TimeoutError) as error:
+        log.warning("doorbell_unanswered", error=type(error).__name__)
+        return False
+    return True
+
+
 class Doorbell:
     """Rings behind the answers, so that a slow or missing Redis never delays a sender."""
 
     def __init__(self, redis: ArqRedis) -> None:
         self._redis = redis
         self._waiting: set[tuple[ProviderId, str]] = set()
+        self._bodies: set[ProviderId] = set()
         self._task: asyncio.Task[None] | None = None
 
     def press(self, provider: ProviderId, services: Iterable[str]) -> None:
         """Called after the commit. Rings that pile up while one is under way are merged."""
         if len(self._waiting) < MOST_WAITING:
             self._waiting.update((provider, service) for service in services)
-        if self._waiting and (self._task is None or self._task.done()):
+        self._start()
+
+    def press_mapping(self, provider: ProviderId) -> None:
+        """Called after the commit of a body that waits to be mapped."""
+        self._bodies.add(provider)
+        self._start()
+
+    def _start(self) -> None:
+        if (self._waiting or self._bodies) and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._ring_all())
 
     async def _ring_all(self) -> None:
-        while self._waiting:
+        while self._waiting or self._bodies:
             waiting, self._waiting = self._waiting, set()
+            bodies, self._bodies = self._bodies, set()
+            for provider in bodies:
+                if not await ring_mapping(self._redis, provider):
+                    await self._back_off()
+                    return
             for provider in {provider for provider, _ in waiting}:
                 services = [service for owner, service in waiting if owner == provider]
                 if not await ring(self._redis, provider, services):
-                    await asyncio.sleep(BACK_OFF_S)
-                    self._waiting.clear()
+                    await self._back_off()
                     return
+
+    async def _back_off(self) -> None:
+        """The sweeps find what is not rung for."""
+        await asyncio.sleep(BACK_OFF_S)
+        self._waiting.clear()
+        self._bodies.clear()
 
     async def close(self) -> None:
         """Let the last rings out, briefly, then let go of the connections."""

@@ -3,15 +3,13 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import Any
 
 import pytest
 import structlog
 
-from models.base import utc_now
 from tests.breadth_up import free_port
+from worker.jobs import sweep_bodies
 from worker.main import shutdown, startup, sweep_until
 
 PASSWORD = "word-of-the-application"
@@ -46,13 +44,11 @@ async def test_failed_sweep_is_logged_without_the_values_it_worked_on(
         await startup(context)
     stopping = asyncio.Event()
 
-    def clock() -> datetime:
-        stopping.set()  # One sweep is enough.
-        return utc_now()
+    async def sweep() -> int:
+        stopping.set()  # One is enough.
+        return await sweep_bodies(context)
 
-    await sweep_until(
-        stopping, context["sessions"], clock, every_s=60, arithmetic=ThreadPoolExecutor(1)
-    )
+    await sweep_until(stopping, 60, sweep)
     said = capsys.readouterr()
     line = json.loads(said.err)
     assert line["event"] == "sweep_failed"

@@ -2,6 +2,7 @@
 
 from concurrent.futures import Executor
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,8 +10,9 @@ import structlog
 from sqlalchemy import text
 
 from models.db import Sessions, transaction
-from models.queue import JUDGING_QUEUE, RESCORE
+from models.queue import JUDGING_QUEUE, RESCORE, ring
 from models.vocabulary import ProviderId
+from worker.mapping import map_waiting
 from worker.recompute import count_open, drain
 from worker.windows import last_ended_month
 
@@ -51,6 +53,29 @@ async def rescore(context: dict[str, Any], provider: str, service: str) -> int:
     owner, now = ProviderId(UUID(provider)), context["clock"]()
     arithmetic = context["arithmetic"]
     return await drain(context["sessions"], owner, service, now, arithmetic, ROUNDS_A_TURN)
+
+
+async def map_bodies(context: dict[str, Any], provider: str) -> int:
+    """Map what has arrived for one provider, and ring for the services it speaks of."""
+    return await _map(context, ProviderId(UUID(provider)))
+
+
+async def sweep_bodies(context: dict[str, Any]) -> int:
+    """Map what waits for any provider, so that a lost queue costs seconds and never a body."""
+    async with transaction(context["sessions"], None) as session:
+        found = await session.execute(text("SELECT provider_id FROM providers_with_bodies()"))
+        providers = [ProviderId(row.provider_id) for row in found]
+    return sum([await _map(context, provider) for provider in providers])
+
+
+async def _map(context: dict[str, Any], provider: ProviderId) -> int:
+    return await map_waiting(
+        context["sessions"],
+        context["keyring"],
+        provider,
+        context["clock"],
+        partial(ring, context["redis"]),
+    )
 
 
 async def sweep_marks(sessions: Sessions, now: datetime, arithmetic: Executor) -> int:

@@ -5,10 +5,10 @@ them, as many of each as there is work for.
 """
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import structlog
@@ -20,11 +20,12 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from models.base import utc_now
-from models.db import Sessions, engine_of, refuse_unsafe_role, sessions_of
+from models.db import engine_of, refuse_unsafe_role, sessions_of
+from models.keyring import Keyring
 from models.logs import configure_logs
 from models.queue import JUDGING_QUEUE, deserialize, serialize
 from models.settings import Settings
-from worker.jobs import mark_due, recompute, rescore, sweep_marks
+from worker.jobs import map_bodies, mark_due, recompute, rescore, sweep_bodies, sweep_marks
 
 if TYPE_CHECKING:
     from arq.typing import WorkerCoroutine
@@ -53,36 +54,38 @@ async def startup(context: dict[str, Any]) -> None:
     engine = engine_of(settings)
     context.setdefault("clock", utc_now)
     context["engine"], context["sessions"] = engine, sessions_of(engine)
+    context["keyring"] = Keyring(settings.secret_key.get_secret_value())
+    context["stopping"], context["sweep_every_s"] = asyncio.Event(), settings.sweep_every_s
     await refuse_unsafe_role(engine)
+
+
+async def start_counting(context: dict[str, Any]) -> None:
+    await startup(context)
+    context["sweeper"] = asyncio.create_task(
+        sweep_until(context["stopping"], context["sweep_every_s"], partial(sweep_bodies, context))
+    )
 
 
 async def start_judging(context: dict[str, Any]) -> None:
     await startup(context)
     # One thread: two that calculate only slow each other down.
-    context["arithmetic"], context["stopping"] = ThreadPoolExecutor(1), asyncio.Event()
-    every_s = Settings().sweep_every_s  # type: ignore[call-arg]  # read from the environment
+    context["arithmetic"] = ThreadPoolExecutor(1)
+
+    async def sweep() -> int:
+        return await sweep_marks(context["sessions"], context["clock"](), context["arithmetic"])
+
     context["sweeper"] = asyncio.create_task(
-        sweep_until(
-            context["stopping"],
-            context["sessions"],
-            context["clock"],
-            every_s,
-            context["arithmetic"],
-        )
+        sweep_until(context["stopping"], context["sweep_every_s"], sweep)
     )
 
 
 async def sweep_until(
-    stopping: asyncio.Event,
-    sessions: Sessions,
-    clock: Callable[[], datetime],
-    every_s: float,
-    arithmetic: Executor,
+    stopping: asyncio.Event, every_s: float, sweep: Callable[[], Awaitable[object]]
 ) -> None:
     """By itself and without Redis, so that a lost queue costs seconds and never a score."""
     while not stopping.is_set():
         try:
-            await sweep_marks(sessions, clock(), arithmetic)
+            await sweep()
         except Exception:
             log.exception("sweep_failed")
         with suppress(TimeoutError):
@@ -90,28 +93,25 @@ async def sweep_until(
 
 
 async def shutdown(context: dict[str, Any]) -> None:
-    # A start that was refused has nothing to let go of, and an error here would hide why it was.
-    if "engine" in context:
-        await context["engine"].dispose()
-
-
-async def stop_judging(context: dict[str, Any]) -> None:
-    """Let the sweep under way finish; what is cut off instead is marked still."""
+    """Let the sweep under way finish; what is cut off instead is there for the next one."""
+    # A start that was refused has no sweeper, and an error here would hide why it was.
     if "sweeper" in context:
         context["stopping"].set()
         with suppress(TimeoutError, asyncio.CancelledError):
             await asyncio.wait_for(context["sweeper"], FINISH_WITHIN_S)
+    if "arithmetic" in context:
         context["arithmetic"].shutdown(wait=False)
-    await shutdown(context)
+    if "engine" in context:
+        await context["engine"].dispose()
 
 
 def counting() -> dict[str, Any]:
     return {
-        "functions": [recompute],
+        "functions": [recompute, map_bodies],
         "cron_jobs": [
             cron(cast("WorkerCoroutine", mark_due), minute={3, 23, 43}, run_at_startup=True)
         ],
-        "on_startup": startup,
+        "on_startup": start_counting,
         "on_shutdown": shutdown,
         "max_jobs": 16,
     }
@@ -122,7 +122,7 @@ def judging() -> dict[str, Any]:
         "functions": [rescore],
         "queue_name": JUDGING_QUEUE,
         "on_startup": start_judging,
-        "on_shutdown": stop_judging,
+        "on_shutdown": shutdown,
         # While one is calculated, the next is read and the one before is written.
         "max_jobs": 4,
     }

@@ -11,23 +11,25 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from api.deps import Running, RunningApp, require
+from api.idempotency import identified
 from api.inbound.bodies import ITEMS_A_TURN, Items, read_items_of
 from api.inbound.cloudevents import mode_of, read_cloudevents
+from api.inbound.committer import Keyed
 from api.inbound.described_cloudevents import HEADERS
 from api.inbound.described_events import ANSWERS, BODY
+from api.kept_answers import KeptRoute
 from api.problems import Problem, problems
-from models.context import provider_choices
 from models.db import transaction
 from models.incoming.content import Terms
-from models.incoming.custom_types import custom_types
 from models.incoming.refusals import Rejection
+from models.incoming.terms import load_terms
 from models.incoming.validation import read_items
 from models.keyring import Keyring, Pseudonyms
 from models.people import KeyHolder
 from models.storing import Outcome, Row
 from models.vocabulary import ProviderId, Scope
 
-router = APIRouter(prefix="/v1", tags=["events"])
+router = APIRouter(prefix="/v1", tags=["events"], route_class=KeptRoute)
 
 #: Without any of these in a body, no item can ask for what the provider has settled.
 NEEDS_TERMS = (b'"custom.', b'"text"')
@@ -69,14 +71,21 @@ async def send_events(
         mode = mode_of(request.headers)
         items = await (read_cloudevents(request, mode) if mode else read_items_of(request))
         rows, rejected = await validate(running, holder.provider, items)
+
+        def respond(outcomes: list[Outcome]) -> Response:
+            receipt = receipt_of(rows, outcomes, rejected)
+            return Response(msgspec.json.encode(receipt), 202, media_type="application/json")
+
+        asked = await identified(request, running.keyring, holder.provider, holder.key_id)
+        keyed = Keyed(asked, respond, running.clock()) if asked is not None else None
         outcomes: list[Outcome] = []
         if rows:
-            outcomes = await running.committer.store(holder.provider, [row for _, row in rows])
+            to_store = [row for _, row in rows]
+            outcomes = await running.committer.store(holder.provider, to_store, keyed)
     _count(running, outcomes, rejected)
     if rejected and not rows:
         raise Problem("all_rejected", errors=[msgspec.structs.asdict(item) for item in rejected])
-    receipt = receipt_of(rows, outcomes, rejected)
-    return Response(msgspec.json.encode(receipt), 202, media_type="application/json")
+    return respond(outcomes)
 
 
 async def validate(
@@ -87,7 +96,8 @@ async def validate(
     # An escape may spell any of these words, or U+0000.
     escaped = b"\\u" in items.body
     if escaped or any(word in items.body for word in NEEDS_TERMS):
-        terms = await load_terms(running, provider)
+        async with transaction(running.sessions, provider) as session:
+            terms = await load_terms(session, running.keyring, provider)
     pseudonyms = pseudonyms_of(running.keyring, provider)
     now = running.clock()
     rows: list[tuple[int, Row]] = []
@@ -104,14 +114,6 @@ async def validate(
     if items.rejected:
         rejected = sorted([*items.rejected, *rejected], key=attrgetter("index"))
     return rows, rejected
-
-
-async def load_terms(running: Running, provider: ProviderId) -> Terms:
-    async with transaction(running.sessions, provider) as session:
-        choices, _ = await provider_choices(session)
-        checks = await custom_types(session)
-    cipher = running.keyring.texts(provider) if choices.store_text else None
-    return Terms(checks, cipher)
 
 
 @lru_cache(maxsize=32)

@@ -83,7 +83,8 @@ def read_item(raw: bytes | Raw, terms: Terms, pseudonyms: Pseudonyms, latest: da
     except UNREADABLE as error:
         raise explain(error, ENVELOPE_FIELDS) from None
     if item.retracted:
-        return _retraction(item)
+        recorded_at = item.recorded_at and in_utc(item.recorded_at, "/recorded_at")
+        return retraction_of(item.id, item.source, item.service, item.version, recorded_at)
     occurred_at = _occurred_at(item, latest)
     if item.type is None:
         raise Refused("missing_field", "/type", "'type' is required.")
@@ -127,18 +128,17 @@ def digest(item: Envelope) -> bytes:
     return hashlib.sha256(encode(item)).digest()[:16]
 
 
-def _retraction(item: Envelope) -> Row:
+def retraction_of(
+    event_id: str, source: str, service: str, version: int, recorded_at: datetime | None = None
+) -> Row:
     """Says that an event no longer holds, and nothing else; what comes with it is not kept."""
-    recorded_at = item.recorded_at and in_utc(item.recorded_at, "/recorded_at")
-    said = Envelope(
-        id=item.id, source=item.source, service=item.service, version=item.version, retracted=True
-    )
+    said = Envelope(id=event_id, source=source, service=service, version=version, retracted=True)
     return Row(
-        source=item.source,
-        event_id=item.id,
-        version=item.version,
+        source=source,
+        event_id=event_id,
+        version=version,
         type=None,
-        service=item.service,
+        service=service,
         team=None,
         area=None,
         month=None,

@@ -1,0 +1,207 @@
+"""The inbox: what arrived, what became of it, mapped once more, and the sum that has to hold."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, Field
+from sqlalchemy import ColumnElement, select
+
+from api.admin.after_commit import after_commit
+from api.admin.bodies import Body, Flaw, LongText, Text, refuse
+from api.deps import Now, RunningApp, Session, require
+from api.kept_answers import KeptRoute
+from api.paging import Cursor, Limit, cursor_to, link_next, position_of
+from api.problems import Problem, problems
+from models.connectors import Connector, Replay
+from models.inbox import InboxItem, InboxStatus
+from models.people import KeyHolder
+from models.reconciling import Reconciled, reconcile
+from models.replays import progress_of, replay
+from models.vocabulary import Scope
+
+router = APIRouter(prefix="/v1", tags=["connecting platforms"], route_class=KeptRoute)
+
+Integrator = Annotated[KeyHolder, require(Scope.CONNECTORS_ADMIN)]
+ItemId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+ConnectorCode = Annotated[str | None, Query(max_length=63, description="Of one connector.")]
+#: What may be mapped once more. What waits will be anyway.
+AGAIN = (InboxStatus.QUARANTINED, InboxStatus.MAPPED, InboxStatus.DISMISSED)
+
+
+class ItemAnswer(BaseModel):
+    id: int
+    connector: str
+    received_at: datetime
+    size: int
+    status: InboxStatus
+    reason: str | None
+    detail: str | None
+    mapping_version: int | None
+    mapped_at: datetime | None
+    counts: dict[str, int] | None = Field(
+        description="Records of the body, and the outcomes that they sum from."
+    )
+    refused: list[dict[str, Any]] | None = Field(description="The first of them, with reasons.")
+    dismissed_why: str | None
+
+
+class ItemList(BaseModel):
+    items: list[ItemAnswer]
+    next_cursor: str | None
+
+
+class Dismissal(Body):
+    reason: LongText = Field(examples=["A test message of the vendor."])
+
+
+class ReplayBody(Body):
+    connector: Text
+    status: list[Literal["quarantined", "mapped", "dismissed"]] = Field(
+        default=["quarantined"], min_length=1, max_length=3
+    )
+    received_from: datetime | None = None
+    received_to: datetime | None = None
+    inbox_ids: list[int] | None = Field(default=None, min_length=1, max_length=1000)
+
+
+class ReplayAnswer(BaseModel):
+    id: UUID
+    connector: str
+    asked: dict[str, Any]
+    bodies: int = Field(description="How many were set waiting.")
+    done: bool
+    by_status: dict[str, int] = Field(description="Of those that no later replay took over.")
+    requested_by: str
+    requested_at: datetime
+
+
+@router.get("/inbox", responses=problems("invalid"))
+async def list_inbox(
+    request: Request,
+    response: Response,
+    running: RunningApp,
+    holder: Integrator,
+    session: Session,
+    connector: ConnectorCode = None,
+    status: InboxStatus | None = None,
+    reason: Annotated[str | None, Query(max_length=100)] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> ItemList:
+    """Bodies in the order of their arrival, by what became of them."""
+    before = position_of(running, holder.provider, "inbox", cursor, tuple[int])
+    query = select(InboxItem).order_by(InboxItem.id).limit(limit + 1)
+    for column, value in (
+        (InboxItem.connector, connector),
+        (InboxItem.status, status),
+        (InboxItem.reason, reason),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if before is not None:
+        query = query.where(InboxItem.id > before[0])
+    rows = list(await session.scalars(query))
+    items = [answer_of(row) for row in rows[:limit]]
+    next_cursor = None
+    if len(rows) > limit:
+        next_cursor = cursor_to(running, holder.provider, "inbox", [items[-1].id])
+        link_next(running, request, response, next_cursor)
+    return ItemList(items=items, next_cursor=next_cursor)
+
+
+@router.get("/inbox/{item}", responses=problems("not_found"))
+async def get_inbox_item(item: ItemId, holder: Integrator, session: Session) -> ItemAnswer:
+    row = await session.get(InboxItem, (holder.provider, item))
+    if row is None:
+        raise Problem("not_found")
+    return answer_of(row)
+
+
+@router.post("/inbox/{item}:dismiss", responses=problems("not_found", "conflict", "invalid"))
+async def dismiss_inbox_item(
+    item: ItemId, body: Dismissal, holder: Integrator, session: Session
+) -> ItemAnswer:
+    """Say that a body in quarantine is nobody's evidence. It stays, and may be replayed."""
+    row = await session.get(InboxItem, (holder.provider, item), with_for_update=True)
+    if row is None:
+        raise Problem("not_found")
+    if row.status == InboxStatus.DISMISSED and row.dismissed_why == body.reason:
+        return answer_of(row)
+    if row.status != InboxStatus.QUARANTINED:
+        raise Problem("conflict", f"This body is {row.status}; only quarantine is dismissed from.")
+    row.status, row.reason, row.detail = InboxStatus.DISMISSED, None, None
+    row.dismissed_why = body.reason
+    await session.flush()
+    return answer_of(row)
+
+
+@router.post("/replays", status_code=202, responses=problems("not_found", "invalid"))
+async def start_replay(
+    body: ReplayBody, running: RunningApp, holder: Integrator, session: Session, now: Now
+) -> ReplayAnswer:
+    """Map bodies once more by the active mapping. Doing so twice changes nothing."""
+    if any(at is not None and at.tzinfo is None for at in (body.received_from, body.received_to)):
+        refuse("invalid", [Flaw("/received_from", "naive_time", "Give the offset too.")])
+    connector = await session.get(Connector, (holder.provider, body.connector))
+    if connector is None:
+        raise Problem("not_found")
+    conditions: list[ColumnElement[bool]] = [InboxItem.status.in_(body.status)]
+    if body.received_from is not None:
+        conditions.append(InboxItem.received_at >= body.received_from)
+    if body.received_to is not None:
+        conditions.append(InboxItem.received_at < body.received_to)
+    if body.inbox_ids is not None:
+        conditions.append(InboxItem.id.in_(body.inbox_ids))
+    asked = body.model_dump(mode="json", exclude_none=True)
+    row = await replay(session, connector, conditions, asked, holder.key_id, now)
+    after_commit(session, lambda: running.doorbell.press_mapping(holder.provider))
+    return await _replay_answer(session, row)
+
+
+@router.get("/replays/{replay_id}", responses=problems("not_found"))
+async def get_replay(replay_id: UUID, holder: Integrator, session: Session) -> ReplayAnswer:
+    row = await session.get(Replay, (holder.provider, replay_id))
+    if row is None:
+        raise Problem("not_found")
+    return await _replay_answer(session, row)
+
+
+@router.get("/reconcile", responses=problems())
+async def get_reconciliation(
+    _: Integrator, session: Session, connector: ConnectorCode = None
+) -> Reconciled:
+    """What was acknowledged against what became of it, counted apart. `holds` says they agree."""
+    return await reconcile(session, connector)
+
+
+async def _replay_answer(session: Session, row: Replay) -> ReplayAnswer:
+    by_status = await progress_of(session, row.id)
+    return ReplayAnswer(
+        id=row.id,
+        connector=row.connector,
+        asked=row.asked,
+        bodies=row.bodies,
+        done=InboxStatus.WAITING not in by_status,
+        by_status=by_status,
+        requested_by=row.requested_by,
+        requested_at=row.requested_at,
+    )
+
+
+def answer_of(row: InboxItem) -> ItemAnswer:
+    return ItemAnswer(
+        id=row.id,
+        connector=row.connector,
+        received_at=row.received_at,
+        size=row.size,
+        status=InboxStatus(row.status),
+        reason=row.reason,
+        detail=row.detail,
+        mapping_version=row.mapping_version,
+        mapped_at=row.mapped_at,
+        counts=row.counts,
+        refused=row.refused,
+        dismissed_why=row.dismissed_why,
+    )

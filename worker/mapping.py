@@ -1,0 +1,243 @@
+"""What has arrived becomes events: one body at a time, in one transaction, in the order of arrival.
+
+A crash leaves the body waiting. Mapped again, by the same mapping or a later one, it says the same
+or corrects itself; it never counts twice.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+import structlog
+from sqlalchemy import text, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.connectors import Connector, StoredMapping, notice
+from models.db import Sessions, driver, transaction
+from models.inbox import InboxItem, InboxStatus, read_body
+from models.incoming.content import Terms
+from models.incoming.mapped import Read, RecordRefused, decoded, inflated, numbered, read_mapped
+from models.incoming.refusals import Refused
+from models.incoming.terms import load_terms
+from models.incoming.validation import retraction_of
+from models.keyring import Keyring, Pseudonyms
+from models.mapping.budget import MappingError
+from models.mapping.drift import Shape, shape_of
+from models.mapping.mappings import Mapping, mapping_of
+from models.storing import MEANT, Outcome, Row, store
+from models.vocabulary import ProviderId
+
+log = structlog.get_logger(__name__)
+
+#: Of the records that were refused, so many are kept with their reasons; the rest is a number.
+MOST_KEPT = 200
+
+NEXT = text("""
+SELECT i.id FROM inbox i JOIN connectors c ON c.code = i.connector
+WHERE i.status = 'waiting' AND c.state = 'active' AND NOT i.id = ANY(:passed)
+ORDER BY i.id LIMIT 1
+""")
+
+# What another worker is at is left to it.
+CLAIM = text("""
+SELECT i.id FROM inbox i JOIN connectors c ON c.code = i.connector
+WHERE i.id = :id AND i.status = 'waiting' AND c.state = 'active' FOR UPDATE OF i SKIP LOCKED
+""")
+
+# What earlier readings of this body said and no other body has said since.
+SAID_BEFORE = """
+SELECT source, event_id, version, service FROM (
+    SELECT DISTINCT ON (e.source, e.event_id, e.version)
+           e.source, e.event_id, e.version, e.service, e.retracted, e.inbox_id
+    FROM events mine JOIN events e USING (provider_id, source, event_id, version)
+    WHERE mine.inbox_id = $1
+    ORDER BY e.source, e.event_id, e.version, e.revision DESC
+) AS last
+WHERE inbox_id = $1 AND NOT retracted
+"""
+
+
+class _Looked(NamedTuple):
+    read: Read
+    shape: Shape
+
+
+async def map_body_of(
+    sessions: Sessions,
+    keyring: Keyring,
+    pseudonyms: Pseudonyms,
+    provider: ProviderId,
+    inbox_id: int,
+    now: datetime,
+) -> set[str]:
+    """Map one body; the services that have new evidence by it."""
+    async with transaction(sessions, provider) as session:
+        if await session.scalar(CLAIM, {"id": inbox_id}) is None:
+            return set()
+        item = await session.get_one(InboxItem, (provider, inbox_id))
+        connector = await session.get_one(Connector, (provider, item.connector))
+        stored = await session.get_one(
+            StoredMapping, (provider, connector.code, connector.active_version)
+        )
+        body = await read_body(session, keyring.bodies(provider), inbox_id)
+        terms = await load_terms(session, keyring, provider)
+        try:
+            looked = await asyncio.to_thread(
+                _look,
+                mapping_of(stored.document),
+                connector.source,
+                body,
+                item.content_type,
+                item.content_encoding,
+                terms,
+                pseudonyms,
+                now,
+            )
+        except (MappingError, Refused) as error:
+            await _settle(session, item, stored.version, now, reason=error.code, said=error.detail)
+            return set()
+        read = looked.read
+        rows = numbered(read.rows, stored.version, inbox_id)
+        if not read.refused:
+            rows += await _no_longer_said(session, rows, stored.version, inbox_id)
+        kept = await store(await driver(session), rows)
+        await notice(session, provider, connector, looked.shape, read.unmapped, now)
+        await _conclude(session, item, stored.version, read, rows, kept.outcomes, now)
+    return kept.services
+
+
+def _look(
+    mapping: Mapping,
+    source: str,
+    body: bytes,
+    content_type: str,
+    content_encoding: str,
+    terms: Terms,
+    pseudonyms: Pseudonyms,
+    now: datetime,
+) -> _Looked:
+    value = decoded(inflated(body, content_encoding), content_type)
+    return _Looked(read_mapped(mapping, source, value, terms, pseudonyms, now), shape_of(value))
+
+
+async def _no_longer_said(
+    session: AsyncSession, rows: Sequence[Row], revision: int, inbox_id: int
+) -> list[Row]:
+    """Retractions of what an earlier mapping read in this body and this one does not."""
+    said = {MEANT(row) for row in rows}
+    before = await (await driver(session)).fetch(SAID_BEFORE, inbox_id)
+    gone = [
+        retraction_of(row["event_id"], row["source"], row["service"], row["version"])
+        for row in before
+        if MEANT(row) not in said
+    ]
+    return numbered(gone, revision, inbox_id)
+
+
+async def _conclude(
+    session: AsyncSession,
+    item: InboxItem,
+    version: int,
+    read: Read,
+    rows: Sequence[Row],
+    outcomes: Sequence[Outcome],
+    now: datetime,
+) -> None:
+    """A body is mapped when every record of it is an event, or is skipped as the mapping says."""
+    found = Counter(outcome.value for outcome in outcomes)
+    counts = {
+        "records": read.records,
+        **{outcome.value: found[outcome.value] for outcome in Outcome},
+        "retracted": len(rows) - len(read.rows),
+        "skipped": sum(read.skipped.values()),
+        "rejected": len(read.refused),
+    }
+    refused = list(read.refused)
+    refused += [
+        RecordRefused(
+            -1, row.event_id, "conflict", "", "Other content was read under this id and version."
+        )
+        for row, outcome in zip(rows, outcomes, strict=True)
+        if outcome is Outcome.CONFLICT
+    ]
+    reason = said = None
+    if refused:
+        codes = Counter(one.code for one in refused)
+        reason = "records_refused" if read.refused else "conflict"
+        said = f"{len(refused)} of {read.records} records were refused: " + ", ".join(
+            f"{number} {code}" for code, number in codes.most_common(5)
+        )
+    await _settle(session, item, version, now, reason=reason, said=said, counts=counts)
+    item.refused = [msgspec.to_builtins(one) for one in refused[:MOST_KEPT]] or None
+    await session.flush()
+
+
+async def _settle(
+    session: AsyncSession,
+    item: InboxItem,
+    version: int,
+    now: datetime,
+    *,
+    reason: str | None,
+    said: str | None,
+    counts: dict[str, int] | None = None,
+) -> None:
+    item.status = InboxStatus.QUARANTINED if reason else InboxStatus.MAPPED
+    item.reason, item.detail = reason, said
+    item.mapping_version, item.mapped_at, item.counts = version, now, counts
+    item.refused = None
+    await session.flush()
+
+
+async def map_waiting(
+    sessions: Sessions,
+    keyring: Keyring,
+    provider: ProviderId,
+    clock: Callable[[], datetime],
+    ring: Callable[[ProviderId, set[str]], Awaitable[object]],
+) -> int:
+    """Map all that waits for one provider, the oldest first; returns how many bodies were done.
+
+    `ring` is told after each commit which services have new evidence. A body on which we fail
+    ourselves keeps none of the others waiting: it goes to quarantine, or, where the database was
+    what failed, waits for the next round.
+    """
+    pseudonyms = keyring.pseudonyms(provider)
+    passed: list[int] = []
+    while True:
+        async with transaction(sessions, provider) as session:
+            inbox_id = await session.scalar(NEXT, {"passed": passed})
+        if inbox_id is None:
+            return len(passed)
+        passed.append(inbox_id)
+        try:
+            services = await map_body_of(sessions, keyring, pseudonyms, provider, inbox_id, clock())
+        except (DBAPIError, OSError):
+            log.exception("mapping_interrupted", provider=str(provider), inbox_id=inbox_id)
+        except Exception:
+            log.exception("mapping_failed", provider=str(provider), inbox_id=inbox_id)
+            await _set_aside(sessions, provider, inbox_id, clock())
+        else:
+            if services:
+                await ring(provider, services)
+
+
+async def _set_aside(
+    sessions: Sessions, provider: ProviderId, inbox_id: int, now: datetime
+) -> None:
+    async with transaction(sessions, provider) as session:
+        await session.execute(
+            update(InboxItem)
+            .where(InboxItem.id == inbox_id, InboxItem.status == InboxStatus.WAITING)
+            .values(
+                status=InboxStatus.QUARANTINED,
+                reason="failed_here",
+                detail="This body could not be mapped because of a fault in Breadth, which was"
+                " logged. Nothing of it was stored; replay it once the fault is mended.",
+                mapped_at=now,
+            )
+        )
