@@ -8,6 +8,7 @@ import httpx
 from models.incoming.fhir_conversion import Questions
 from models.incoming.fhir_reading import Reading, read_resource
 from models.incoming.fhir_references import NHS_NUMBER
+from models.vocabulary import ProviderId
 from tests.sent import SERVICE
 
 BASE = f"/v1/fhir/{SERVICE}"
@@ -129,3 +130,12 @@ async def said(client: httpx.AsyncClient, resource: Resource, **headers: str) ->
         client, resource, **{name.replace("_", "-"): v for name, v in headers.items()}
     )
     return answer.status_code, codes(answer)[0]
+
+
+async def stored(admin: Any, provider: ProviderId) -> list[Any]:
+    return list(
+        await admin.fetch(
+            "SELECT * FROM events WHERE provider_id = $1 ORDER BY source, event_id, version",
+            provider,
+        )
+    )

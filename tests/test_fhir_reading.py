@@ -74,12 +74,12 @@ def test_the_team_is_its_tag_or_where_it_took_place(changes: Resource, team: str
 
 
 def test_a_tag_goes_before_a_place() -> None:
-    place = {"context": {"reference": "#visit"}, "contained": visit(display="Ash")}
+    place: Resource = {"context": {"reference": "#visit"}, "contained": visit(display="Ash")}
     assert read(administration(**place)).item["team"] == "oak"
 
 
 def test_every_extension_of_ours_is_taken() -> None:
-    yes = [
+    yes: list[Resource] = [
         {"url": f"urn:breadth:{name}", "valueBoolean": True}
         for name in ("prn", "prn_outcome_recorded", "controlled", "witnessed", "time_critical")
     ]

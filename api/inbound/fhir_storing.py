@@ -201,6 +201,8 @@ def _answer(asked: Asked, outcome: Outcome, row: Row) -> Answer:
     code = {Outcome.DUPLICATE: "duplicate", Outcome.CONFLICT: "conflict"}.get(outcome, str(outcome))
     name = f"'{row.event_id}' of source '{row.source}', version {row.version}"
     first = issue(severity, code, f"{text} Event {name}.", asked.root)
+    if outcome is Outcome.CONFLICT:
+        remarks = []  # They speak of what counts, and nothing of this does.
     return Answer(status, [first, *remarks], row.version, str(outcome))
 
 
