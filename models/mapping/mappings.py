@@ -22,6 +22,18 @@ and so do `id`, `service` and `occurred_at`. Other nulls are left out of the eve
 an event that no field names. `retracted` true makes a retraction, which needs `id`, `service` and
 `version` only. The source is the connector's to say and no field of a mapping.
 
+With `"input": "csv"` the records are the rows of a table, texts by the names of its columns:
+
+     "input": "csv", "delimiter": ";", "encoding": "cp1252",
+     "columns": {"given at": ["Date given", "Administered"], "reference": []},
+     "row_key": ["given at", "resident", "medicine"]
+
+A column is known by its name and by its aliases, in any case and spacing; what a path names is a
+column even if `columns` does not have it. Delimiter and encoding are seen in the file if they are
+not declared. Blank cells are null. Without a field `id` a row is known by what it says: by all its
+cells or those of `row_key`, the second row that says the same by its number too. All of `input` is
+a list of rows or the text of a file, in examples also.
+
 The document is checked here and applied in `models.mapping.map_body`; neither knows HTTP or the
 database.
 """
@@ -32,6 +44,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from models.incoming.csv_encoding import Encoding
+from models.incoming.csv_header import Delimiter
 from models.mapping.pipeline import Codes, Scalar
 from models.mapping.transforms import AnyTransform
 
@@ -42,6 +56,8 @@ MOST_TABLES = 50
 MOST_CODES = 5_000
 MOST_EXAMPLES = 50
 MOST_CONDITIONS = 10
+MOST_COLUMNS = 200
+MOST_ALIASES = 20
 
 #: Fields of an event that are not its `data`; what has to be a text, a number, true or false.
 ENVELOPE: dict[str, type] = {
@@ -94,6 +110,14 @@ class Example(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Mapping(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     schema: Literal["mapping/1"]
     name: Word
+    input: Literal["json", "csv"] = "json"
+    columns: Annotated[
+        dict[Word, Annotated[tuple[Word, ...], Meta(max_length=MOST_ALIASES)]],
+        Meta(max_length=MOST_COLUMNS),
+    ] = {}
+    delimiter: Delimiter | None = None
+    encoding: Encoding | None = None
+    row_key: Annotated[tuple[Word, ...], Meta(max_length=MOST_ALIASES)] = ()
     each: str = "@"
     when: Annotated[tuple[Condition, ...], Meta(max_length=MOST_CONDITIONS)] = ()
     type: Word | Field

@@ -37,6 +37,13 @@ class UnmappedCode(NamedTuple):
     code: str
 
 
+class Note(NamedTuple):
+    """What the author of a mapping has settled beforehand, and that it has come up."""
+
+    code: str
+    detail: str
+
+
 class SkippedRecord(Exception):
     """A record is none of ours, and why."""
 
@@ -52,6 +59,7 @@ class Terms:
     tables: Mapping[str, Codes] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     unmapped: list[UnmappedCode] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     _folded: dict[str, dict[str, Scalar]] = field(default_factory=dict)
 
     def look_up(self, table: str, value: object) -> Any:

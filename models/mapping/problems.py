@@ -4,6 +4,7 @@ A document that cannot be read as one is described field by field; one that can 
 what its author cannot have meant.
 """
 
+import contextlib
 import re
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from models.event_types import CUSTOM, SHAPES, Flaw
 from models.incoming.pointers import pointer_of
 from models.incoming.refusals import AS_WRITTEN
 from models.mapping.budget import Budget, MappingError
+from models.mapping.column_problems import column_problems
 from models.mapping.expressions import parse
 from models.mapping.mappings import DATA, ENVELOPE, MOST_CODES, REQUIRED, Field, Mapping, mapping_of
 from models.mapping.pipeline import Codes, fold
@@ -107,6 +109,9 @@ def _contradictions(mapping: Mapping) -> Iterator[Flaw]:
         yield from _of_field(mapping.type, "/type", mapping.codes)
     for name, field in mapping.fields.items():
         yield from _of_field(field, pointer_of(["fields", name]), mapping.codes)
+    # A path that cannot be read has been named above.
+    with contextlib.suppress(MappingError):
+        yield from column_problems(mapping)
     yield from _of_names(mapping)
     yield from _of_types(mapping)
     for place, example in enumerate(mapping.examples):
@@ -169,7 +174,8 @@ def _of_names(mapping: Mapping) -> Iterator[Flaw]:
                 f"'{name[:100]}' is not a field of an event. Known are {known} and data.<name>.",
             )
     for name in REQUIRED:
-        if name not in mapping.fields:
+        # A row of a table without an id is known by what it says.
+        if name not in mapping.fields and (name != "id" or mapping.input != "csv"):
             yield Flaw(pointer_of(["fields", name]), "missing_field", f"An event needs '{name}'.")
     about = {name for name in mapping.fields if name.startswith("about.")}
     if about and about not in ({"about.band"}, {"about.from", "about.to"}):

@@ -5,6 +5,7 @@ backtracks and no locale matters. A time on the local clock that the clock skips
 refused, since only its sender can know which hour was meant.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -16,7 +17,6 @@ from models.mapping.budget import MappingError
 
 ISO = "iso"
 LONGEST_FORMAT = 60
-DIGITS = frozenset("0123456789")
 #: What a directive reads, and from how many to how many digits.
 NUMBERS: Mapping[str, tuple[str, int, int]] = {
     "d": ("day", 1, 2),
@@ -42,6 +42,7 @@ MONTHS = (
     "november",
     "december",
 )
+MONTH_NUMBERS = {month[:3]: number for number, month in enumerate(MONTHS, start=1)}
 #: Words for offsets that exports of British systems write.
 OFFSETS = {"z": 0, "utc": 0, "gmt": 0, "bst": 60}
 FURTHEST_OFFSET = 14 * 60
@@ -57,6 +58,14 @@ ORDERS: Mapping[str, tuple[str, ...]] = {
 KNOWN = frozenset((*NUMBERS, "b", "B", "p", "z"))
 DIRECTIVES = "%d %m %b %B %y %Y %H %I %M %S %p %z"
 NO_ZONE = "This time has no offset; declare the zone that its clock is in, as in Europe/London."
+
+
+class ClockChange(MappingError):
+    """The hour that a clock skips or repeats, and what it can be taken for by its author's word."""
+
+    def __init__(self, code: str, what: str, advice: str, instants: Mapping[str, datetime]) -> None:
+        super().__init__(code, f"{what}; {advice}.")
+        self.what, self.instants = what, instants
 
 
 class Reading(NamedTuple):
@@ -129,16 +138,23 @@ def on_clock(local: datetime, zone: str) -> datetime:
     """The one instant at which the clock of a zone shows this."""
     where = zone_of(zone)
     first = _plausible(local).replace(tzinfo=where, fold=0)
-    if first.utcoffset() == first.replace(fold=1).utcoffset():
+    second = first.replace(fold=1)
+    if first.utcoffset() == second.utcoffset():
         return first.astimezone(UTC)
     shown = f"{local:%H:%M} on {local.day} {MONTHS[local.month - 1].title()} {local.year}"
     if first.astimezone(UTC).astimezone(where).replace(tzinfo=None) == local:
-        raise MappingError(
+        raise ClockChange(
             "ambiguous_time",
-            f"The clock of {zone} showed {shown} twice; send the offset, or the time in UTC.",
+            f"The clock of {zone} showed {shown} twice",
+            "send the offset, or the time in UTC",
+            {"first": first.astimezone(UTC), "second": second.astimezone(UTC)},
         )
-    raise MappingError(
-        "missing_time", f"The clock of {zone} never showed {shown}; it went forward that hour."
+    raise ClockChange(
+        "missing_time",
+        f"The clock of {zone} never showed {shown}",
+        "it went forward that hour",
+        # What a clock showed that nobody had put forward.
+        {"forward": first.astimezone(UTC)},
     )
 
 
@@ -183,48 +199,59 @@ def _what(name: str) -> str:
 
 
 def _read(text: str, written: str) -> Reading | None:
+    pattern, names = _compiled(written)
+    matched = pattern.fullmatch(text)
+    if matched is None:
+        return None
     parts: dict[str, int] = {}
-    for piece in _pieces(written):
-        length = _take(piece, text, parts)
-        if not length:
+    for name, said in zip(names, matched.groups(), strict=True):
+        if name in NUMBERS:
+            parts[NUMBERS[name][0]] = int(said) + (2000 if name == "y" else 0)
+        elif not _noted(name, said.lower(), parts):
             return None
-        text = text[length:]
-    return None if text else _reading(parts)
+    return _reading(parts)
 
 
-def _take(piece: str, text: str, parts: dict[str, int]) -> int:
-    """How much of the text is what this piece asks for, noted in `parts`; 0 when it is not."""
-    name = piece[1:] if piece.startswith("%") else ""
+@lru_cache(maxsize=1024)
+def _compiled(written: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
+    """A format as a pattern that never takes anything back, and what its groups are."""
+    pieces = _pieces(written)
+    pattern = "".join(map(_pattern, pieces))
+    return (
+        re.compile(pattern, re.ASCII | re.DOTALL),
+        tuple(piece[1:] for piece in pieces if piece[1:] in KNOWN),
+    )
+
+
+def _pattern(piece: str) -> str:
+    name = piece[1:]
     if name in NUMBERS:
-        return _take_number(name, text, parts)
+        _, least, most = NUMBERS[name]
+        return f"([0-9]{{{least},{most}}}+)"
     if name in {"b", "B"}:
-        parts["month"], length = _month(text)
-        return length
+        words = "|".join(f"{month}|{month[:3]}" for month in MONTHS)
+        return f"((?>(?i:{words})))"
     if name == "p":
-        return _take_half_of_day(text[:2].lower(), parts)
+        return "([aApP][mM])"
     if name == "z":
-        minutes = _offset_minutes(text)
+        return "(.*+)"
+    return re.escape(piece)
+
+
+def _noted(name: str, word: str, parts: dict[str, int]) -> bool:
+    """Whether a word can be a month, half of a day or an offset; noted as a number if so."""
+    if name in {"b", "B"}:
+        parts["month"] = MONTH_NUMBERS[word[:3]]
+    elif name == "p":
+        if not 1 <= parts["hour"] <= 12:
+            return False
+        parts["hour"] = parts["hour"] % 12 + (12 if word == "pm" else 0)
+    else:
+        minutes = _offset_minutes(word)
         if minutes is None:
-            return 0
+            return False
         parts["offset"] = minutes
-        return len(text)
-    return int(text[:1] == piece)
-
-
-def _take_number(name: str, text: str, parts: dict[str, int]) -> int:
-    what, least, most = NUMBERS[name]
-    length = _digits(text, most)
-    if length < least:
-        return 0
-    parts[what] = int(text[:length]) + (2000 if name == "y" else 0)
-    return length
-
-
-def _take_half_of_day(word: str, parts: dict[str, int]) -> int:
-    if word not in {"am", "pm"} or not 1 <= parts["hour"] <= 12:
-        return 0
-    parts["hour"] = parts["hour"] % 12 + (12 if word == "pm" else 0)
-    return 2
+    return True
 
 
 def _reading(parts: dict[str, int]) -> Reading | None:
@@ -239,27 +266,11 @@ def _reading(parts: dict[str, int]) -> Reading | None:
     return Reading(day, clock, offset)
 
 
-def _digits(text: str, most: int) -> int:
-    length = 0
-    while length < most and text[length : length + 1] in DIGITS:
-        length += 1
-    return length
-
-
-def _month(text: str) -> tuple[int, int]:
-    """Number of the month named at the start, in full or by three letters, and how long that is."""
-    for number, name in enumerate(MONTHS, start=1):
-        for word in (name, name[:3]):
-            if text[: len(word)].lower() == word:
-                return number, len(word)
-    return 0, 0
-
-
 def _offset_minutes(text: str) -> int | None:
-    if text.lower() in OFFSETS:
-        return OFFSETS[text.lower()]
+    if text in OFFSETS:
+        return OFFSETS[text]
     sign, digits = text[:1], text[1:].replace(":", "", 1)
-    if sign not in {"+", "-"} or len(digits) != 4 or _digits(digits, 4) != 4:
+    if sign not in {"+", "-"} or len(digits) != 4 or not (digits.isascii() and digits.isdigit()):
         return None
     ahead = int(digits[:2]) * 60 + int(digits[2:])
     if ahead > FURTHEST_OFFSET:

@@ -8,10 +8,11 @@ from msgspec import Meta
 
 from models.event_types import EARLIEST
 from models.mapping.budget import MappingError
-from models.mapping.pipeline import Terms, Transform, wrong_type
+from models.mapping.pipeline import Note, Terms, Transform, wrong_type
 from models.mapping.time_formats import (
     ISO,
     ORDERS,
+    ClockChange,
     Reading,
     format_flaw,
     instant_of,
@@ -23,6 +24,9 @@ from models.mapping.time_formats import (
 )
 from models.mapping.value_transforms import Number
 
+#: What becomes of an hour that a local clock shows twice, and of one that it never shows.
+Ambiguous = Literal["reject", "first", "second"]
+Missing = Literal["reject", "forward"]
 Zone = Annotated[str, Meta(min_length=1, max_length=64)]
 #: Days on which a spreadsheet starts to count; the first has a leap day too many in 1900.
 SPREADSHEETS = {1900: datetime(1899, 12, 30), 1904: datetime(1904, 1, 1)}  # noqa: DTZ001
@@ -62,7 +66,15 @@ class Written(Transform, frozen=True):
 
 
 class ToInstant(Written, tag="datetime", frozen=True):
-    """An instant in UTC. A time without an offset is on the clock of `zone`."""
+    """An instant in UTC. A time without an offset is on the clock of `zone`.
+
+    Hours that this clock showed twice or never are refused, or taken as declared with a note on
+    their record: `ambiguous` ones for the first or the second time it showed them, `missing` ones
+    as a clock has it that was not put forward.
+    """
+
+    ambiguous: Ambiguous = "reject"
+    missing: Missing = "reject"
 
     def flaw(self, tables: Collection[str]) -> str | None:
         if self.zone is None and not all(map(says_offset, self.all_formats)):
@@ -73,7 +85,11 @@ class ToInstant(Written, tag="datetime", frozen=True):
     def of(self, value: Any, terms: Terms) -> str:
         if not isinstance(value, str):
             raise wrong_type(value, "a time as text; see excel_serial and epoch for numbers")
-        return instant_of(self.reading(value, terms), self.zone).isoformat()
+        try:
+            at = instant_of(self.reading(value, terms), self.zone)
+        except ClockChange as change:
+            at = as_declared(change, self.ambiguous, self.missing, terms)
+        return at.isoformat()
 
 
 class ToDate(Written, tag="date", frozen=True):
@@ -95,6 +111,8 @@ class ExcelSerial(Transform, tag="excel_serial", frozen=True):
 
     zone: Zone
     system: Literal[1900, 1904] = 1900
+    ambiguous: Ambiguous = "reject"
+    missing: Missing = "reject"
 
     def flaw(self, tables: Collection[str]) -> str | None:  # noqa: ARG002
         return zone_flaw(self.zone)
@@ -105,7 +123,11 @@ class ExcelSerial(Transform, tag="excel_serial", frozen=True):
             raise MappingError("implausible_time", "Times from 2000 to 2099 are taken.")
         # A second is 0.0000116 of a day, and floats do not end on it.
         passed = timedelta(seconds=round(days * SECONDS_A_DAY))
-        return on_clock(SPREADSHEETS[self.system] + passed, self.zone).isoformat()
+        try:
+            at = on_clock(SPREADSHEETS[self.system] + passed, self.zone)
+        except ClockChange as change:
+            at = as_declared(change, self.ambiguous, self.missing, terms)
+        return at.isoformat()
 
 
 class Epoch(Transform, tag="epoch", frozen=True):
@@ -142,6 +164,18 @@ class SecondsSince2000(Transform, tag="seconds_since_2000", frozen=True):
 
     def of(self, value: Any, terms: Terms) -> int:  # noqa: ARG002
         return (_instant(value) - EARLIEST) // timedelta(seconds=1)
+
+
+def as_declared(
+    change: ClockChange, ambiguous: Ambiguous, missing: Missing, terms: Terms
+) -> datetime:
+    """What the author of the mapping takes such an hour for, with a note; else it is refused."""
+    at = change.instants.get(ambiguous if change.code == "ambiguous_time" else missing)
+    if at is None:
+        raise change
+    taken = f"{change.what}; taken for {at:%H:%M} UTC, as the mapping declares."
+    terms.notes.append(Note(change.code, taken))
+    return at
 
 
 def zone_flaw(zone: str) -> str | None:
