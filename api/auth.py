@@ -10,6 +10,7 @@ from fastapi.security import (
     HTTPBearer,
 )
 
+from api.kept_answers import repeat_or_refuse
 from api.problems import Problem
 from api.running import Running, RunningApp
 from models.db import transaction
@@ -55,7 +56,8 @@ async def authenticated(
     holder = await holder_of(running, *pair) if pair is not None else None
     if holder is None:
         raise Problem("unauthenticated")
-    request.state.provider = holder.provider
+    request.state.provider, request.state.principal = holder.provider, holder.key_id
+    await repeat_or_refuse(request, running)
     return holder
 
 

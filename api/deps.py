@@ -3,18 +3,25 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import Holder, require
+from api.idempotency import identified
 from api.running import Now, Running, RunningApp
-from models.db import transaction
+from models.db import driver, transaction
 
 __all__ = ["Holder", "Now", "Running", "RunningApp", "Session", "require"]
 
 
-async def _session(running: RunningApp, holder: Holder) -> AsyncIterator[AsyncSession]:
+async def _session(
+    request: Request, running: RunningApp, holder: Holder
+) -> AsyncIterator[AsyncSession]:
+    asked = await identified(request, running.keyring, holder.provider, holder.key_id)
     async with transaction(running.sessions, holder.provider) as session:
+        if asked is not None:
+            await asked.take(await driver(session), running.clock())
+            asked.session = session
         yield session
 
 

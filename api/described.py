@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from api.described_idempotency import describe_key
 from api.inbound.described_events import SCHEMAS as EVENT_SCHEMAS
 from api.inbound.described_fhir import SCHEMAS as FHIR_SCHEMAS
 from api.problems import MEDIA_TYPE, PROBLEMS, SCHEMA
@@ -31,6 +32,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for path in schema["paths"].values():
             for operation in path.values():
                 _replace_default_422(operation["responses"])
+            if "post" in path:
+                describe_key(path["post"])
         app.openapi_schema = schema
     return app.openapi_schema
 

@@ -9,11 +9,12 @@ from pydantic import AwareDatetime, BaseModel, Field
 from api.admin.after_commit import after_commit
 from api.admin.bodies import Body, Flaw, Text, refuse
 from api.deps import Now, RunningApp, Session, require
+from api.kept_answers import KeptRoute
 from api.problems import Problem, problems
 from models.people import ApiKey, KeyHolder, list_keys, new_key, revoke_key
 from models.vocabulary import Scope
 
-router = APIRouter(prefix="/v1/keys", tags=["keys"])
+router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=KeptRoute)
 
 Administrator = Annotated[KeyHolder, require(Scope.ADMIN)]
 

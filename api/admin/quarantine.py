@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from api.admin.after_commit import ring_after_commit
 from api.admin.bodies import Body, LongText
 from api.deps import Now, RunningApp, Session, require
+from api.kept_answers import KeptRoute
 from api.paging import Cursor, Limit, cursor_to, link_next, position_of
 from api.problems import Problem, problems
 from models import quarantine
@@ -19,7 +20,7 @@ from models.events import Quarantined, QuarantineReason
 from models.people import KeyHolder
 from models.vocabulary import Scope
 
-router = APIRouter(prefix="/v1/quarantine", tags=["quarantine"])
+router = APIRouter(prefix="/v1/quarantine", tags=["quarantine"], route_class=KeptRoute)
 
 Administrator = Annotated[KeyHolder, require(Scope.ADMIN)]
 

@@ -11,6 +11,7 @@ from api.admin.registering import register, warnings_of
 from api.admin.service_answers import ServiceAnswer, service_answer
 from api.admin.service_bodies import ID_PATTERN, ServiceBody
 from api.deps import Holder, Now, RunningApp, Session, require
+from api.kept_answers import KeptRoute
 from api.paging import Cursor, Limit, cursor_to, link_next, position_of
 from api.problems import Problem, problems
 from models.calendar import local_date
@@ -20,7 +21,7 @@ from models.organisation import Service
 from models.people import KeyHolder
 from models.vocabulary import Level, Scope, Strand
 
-router = APIRouter(prefix="/v1/services", tags=["services"])
+router = APIRouter(prefix="/v1/services", tags=["services"], route_class=KeptRoute)
 
 
 async def reader(holder: Holder) -> KeyHolder:

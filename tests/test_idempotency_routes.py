@@ -1,0 +1,229 @@
+"""Every POST of the contract honours Idempotency-Key: one effect, one answer, whoever sends it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from api.kept_answers import KeptRoute
+from models.vocabulary import ProviderId
+from tests.fhir_sent import FHIR, administration, adverse_event, bundle, questionnaire
+from tests.sent import SERVICE, dose, send
+from tests.set_up import put, team
+from tests.test_contract import DESCRIBED, OPERATIONS
+
+POSTS = {
+    operation["operationId"]
+    for methods in DESCRIBED["paths"].values()
+    for method, operation in methods.items()
+    if method == "post"
+}
+REPLAYED = "idempotency-replayed"
+
+
+class Sent(NamedTuple):
+    """A request that is taken, and another body that would be taken as well."""
+
+    path: str
+    json: Any
+    other: Any
+    headers: dict[str, str] = {}  # noqa: RUF012 - nobody changes it
+
+
+async def dismissal(client: httpx.AsyncClient) -> Sent:
+    await send(client, dose(1, team="elm"))
+    [row] = (await client.get("/v1/quarantine")).json()["items"]
+    path = f"/v1/quarantine/{row['id']}:dismiss"
+    return Sent(path, {"reason": "A trial."}, {"reason": "Nobody's."})
+
+
+def with_fhir(one: Any, other: Any) -> Callable[[httpx.AsyncClient], Awaitable[Sent]]:
+    async def sent(_: httpx.AsyncClient) -> Sent:
+        kind = "" if one["resourceType"] == "Bundle" else f"/{one['resourceType']}"
+        return Sent(f"/v1/fhir/{SERVICE}{kind}", one, other, FHIR)
+
+    return sent
+
+
+def always(sent: Sent) -> Callable[[httpx.AsyncClient], Awaitable[Sent]]:
+    async def same(_: httpx.AsyncClient) -> Sent:
+        return sent
+
+    return same
+
+
+#: A new POST is added here, and its router says `route_class=KeptRoute`.
+SENT: dict[str, Callable[[httpx.AsyncClient], Awaitable[Sent]]] = {
+    "send_events": always(Sent("/v1/events", [dose(1), dose(2)], [dose(3)])),
+    "create_key": always(
+        Sent(
+            "/v1/keys",
+            {"name": "one", "scopes": ["views:read"]},
+            {"name": "two", "scopes": ["views:read"]},
+        )
+    ),
+    "dismiss_quarantined": dismissal,
+    "recompute_service": always(Sent(f"/v1/services/{SERVICE}/recompute", None, {})),
+    "send_medication_administration": with_fhir(administration(1), administration(2)),
+    "send_questionnaire_response": with_fhir(questionnaire(1), questionnaire(2)),
+    "send_adverse_event": with_fhir(adverse_event(1), adverse_event(2)),
+    "send_bundle": with_fhir(bundle(administration(1)), bundle(administration(2))),
+}
+#: Their effect is several transactions, which know their events by identifier.
+SEVERAL_TRANSACTIONS = {
+    "send_medication_administration",
+    "send_questionnaire_response",
+    "send_adverse_event",
+    "send_bundle",
+}
+every_post = pytest.mark.parametrize("name", sorted(SENT))
+
+
+async def post(client: httpx.AsyncClient, sent: Sent, key: str, body: Any = ...) -> httpx.Response:
+    content = sent.json if body is ... else body
+    headers = sent.headers | {"Idempotency-Key": key}
+    if content is None:
+        return await client.post(sent.path, headers=headers)
+    return await client.post(sent.path, json=content, headers=headers)
+
+
+def same_answer(one: httpx.Response, other: httpx.Response) -> bool:
+    kept = ("content-type", "location", "etag", "link", "retry-after")
+    return (
+        one.status_code == other.status_code
+        and one.content == other.content
+        and [one.headers.get(name) for name in kept] == [other.headers.get(name) for name in kept]
+    )
+
+
+class Effects:
+    """How many rows the provider has in each table, but for the kept answers themselves."""
+
+    def __init__(self, admin: Any, provider: ProviderId) -> None:
+        self._admin, self._provider = admin, provider
+
+    async def __call__(self) -> dict[str, int]:
+        tables = await self._admin.fetch(
+            "SELECT DISTINCT table_name FROM information_schema.columns"
+            " WHERE table_schema = 'public' AND column_name = 'provider_id'"
+        )
+        names = {row["table_name"] for row in tables} - {"kept_answers"}
+        return {
+            name: await self._admin.fetchval(
+                f"SELECT count(*) FROM {name} WHERE provider_id = $1", self._provider
+            )
+            for name in sorted(names)
+        }
+
+
+@pytest.fixture
+def effects(admin: Any, provider: ProviderId) -> Effects:
+    return Effects(admin, provider)
+
+
+def test_no_post_is_forgotten() -> None:
+    assert set(SENT) == POSTS
+
+
+def test_every_post_says_what_the_header_is_and_how_long_it_holds() -> None:
+    for _, operation in OPERATIONS:
+        named = [one for one in operation.get("parameters", []) if one["name"] == "Idempotency-Key"]
+        assert len(named) == (operation["operationId"] in POSTS)
+        for one in named:
+            assert one["in"] == "header"
+            assert not one["required"]
+            assert "7 days" in one["description"]
+            assert "RFC 8941" in one["description"]
+            assert {"400", "409", "422"} <= set(operation["responses"])
+
+
+def test_every_post_with_one_transaction_keeps_its_answer_in_it(app: FastAPI) -> None:
+    kept = {
+        context.name
+        for context in iter_route_contexts(app.routes)
+        if isinstance(context.original_route, APIRoute)
+        and "POST" in (context.original_route.methods or ())
+        and isinstance(context.original_route, KeptRoute)
+    }
+    assert kept == POSTS - SEVERAL_TRANSACTIONS
+
+
+@every_post
+async def test_a_retry_gets_the_first_answer_and_has_no_effect(
+    name: str, client: httpx.AsyncClient, effects: Effects
+) -> None:
+    await put(client, team("oak"))
+    sent = await SENT[name](client)
+    first = await post(client, sent, '"one"')
+    assert first.is_success, first.text
+    assert REPLAYED not in first.headers
+    after = await effects()
+    # Without its quotes it is the same key.
+    for key in ('"one"', "one"):
+        again = await post(client, sent, key)
+        assert same_answer(first, again)
+        assert again.headers[REPLAYED] == "true"
+        assert again.headers["x-request-id"] != first.headers["x-request-id"]
+    assert await effects() == after
+
+
+@every_post
+async def test_another_request_under_the_same_key_is_refused(
+    name: str, client: httpx.AsyncClient, effects: Effects
+) -> None:
+    await put(client, team("oak"))
+    sent = await SENT[name](client)
+    assert (await post(client, sent, "k")).is_success
+    after = await effects()
+    for other in (
+        await post(client, sent, "k", sent.other),
+        await post(client, sent._replace(path=sent.path + "?x=1"), "k"),
+    ):
+        assert other.status_code == 422
+        assert "idempotency_key_reused" in other.text
+        assert REPLAYED not in other.headers
+    assert await effects() == after
+    assert same_answer(await post(client, sent, "k"), await post(client, sent, "k"))
+
+
+@every_post
+async def test_a_key_that_cannot_be_read_is_refused_before_anything_happens(
+    name: str, client: httpx.AsyncClient, effects: Effects
+) -> None:
+    await put(client, team("oak"))
+    sent = await SENT[name](client)
+    before = await effects()
+    for key in ("", "a b", '"' + "a" * 256 + '"'):
+        answer = await post(client, sent, key)
+        assert answer.status_code == 400
+        assert "idempotency_key_malformed" in answer.text
+    assert await effects() == before
+
+
+@every_post
+async def test_equal_posts_at_once_have_one_effect_and_one_answer(
+    name: str, client: httpx.AsyncClient, effects: Effects
+) -> None:
+    await put(client, team("oak"))
+    sent = await SENT[name](client)
+    before = await effects()
+    answers = await asyncio.gather(*(post(client, sent, "k") for _ in range(32)))
+    done = [answer for answer in answers if answer.status_code != 409]
+    assert done
+    for answer in answers:
+        if answer.status_code == 409:
+            assert "idempotency_key_in_use" in answer.text
+            assert int(answer.headers["retry-after"]) >= 1
+    assert all(same_answer(done[0], answer) for answer in done)
+    assert done[0].is_success
+    after = await effects()
+    retry = await post(client, sent, "k")
+    assert same_answer(done[0], retry)
+    assert await effects() == after
+    grown = {table: after[table] - before[table] for table in after}
+    assert grown["events"] <= 2
+    assert grown["api_keys"] == (name == "create_key")
