@@ -12,6 +12,7 @@ import api.admin.frameworks
 import api.admin.inbox
 import api.admin.keys
 import api.admin.mappings
+import api.admin.previews
 import api.admin.programmes
 import api.admin.quarantine
 import api.admin.services
@@ -46,6 +47,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     api.inbound.webhooks.router,
     api.admin.connectors.router,
     api.admin.mappings.router,
+    api.admin.previews.router,
     api.admin.inbox.router,
     api.admin.services.router,
     api.admin.programmes.router,

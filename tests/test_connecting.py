@@ -294,3 +294,43 @@ async def test_shipped_mapping_is_connected_by_its_name(client: httpx.AsyncClien
     assert created.status_code == 201, created.text
     answer = await client.post("/v1/mappings/rondo/1:activate")
     assert (answer.status_code, answer.json()["state"]) == (200, "active")
+
+
+async def test_preview_shows_what_a_run_would_do_and_what_is_new(
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient
+) -> None:
+    await set_up(client, "oak")
+    platform = await connect(client, anonymous)
+    await platform.post(visits(dose(1), dose(2, state="no"), dose(3, state="spat out")))
+    changed_words = changed(["codes", "state", "words", "no"], "omitted_error")
+    await client.post("/v1/mappings/rondo", json={"mapping": changed_words})
+    answer = await client.post("/v1/mappings/rondo/2:preview", json={"last": 5})
+    assert answer.status_code == 200, answer.text
+    shown = answer.json()
+    assert shown["against"] == 1
+    [body] = shown["bodies"]
+    events = [record["event"] for record in body["records"]]
+    assert [event and event["data"]["status"] for event in events] == [
+        "given",
+        "omitted_error",
+        None,
+    ]
+    assert events[0]["person"].startswith("p1_"), "people are shown by pseudonym"
+    assert body["records"][2]["refused"][0]["code"] == "unmapped_code"
+    status = next(one for one in body["records"][1]["trace"] if one["field"] == "data.status")
+    assert (status["selected"], status["result"]) == ("no", "omitted_error")
+    [differs] = shown["difference"]
+    assert differs["changes"] == [
+        {"pointer": "/data/status", "before": "refused", "after": "omitted_error"}
+    ]
+    assert '"12"' not in answer.text, "the platform's own number of the person"
+    assert [item["status"] for item in await items(client)] == ["waiting"], "nothing was written"
+
+
+async def test_preview_of_a_body_that_has_not_been_sent(client: httpx.AsyncClient) -> None:
+    await client.post("/v1/connectors", json=CONNECTOR | {"mapping": MAPPING})
+    sent = {"body": {"visits": [{"doses": [dose(1)]}]}}
+    answer = await client.post("/v1/mappings/rondo/1:preview", json=sent)
+    assert answer.json()["bodies"][0]["total"] == 1
+    both = await client.post("/v1/mappings/rondo/1:preview", json=sent | {"last": 1})
+    assert both.status_code == 422
