@@ -11,6 +11,7 @@ import numpy as np
 from cli.simulate import INDEX, INDICATORS, NO_BAND, RATE, Array, Plan
 from cli.simulate_draw import Counts
 from models.catalogue import STARTER
+from models.context import ProviderChoices
 from models.vocabulary import Axis, Strand
 from worker.arrays import indicator_arrays
 from worker.months import CHANNELS
@@ -23,6 +24,8 @@ from worker.stats.segments import Segments, doubled, segments_of
 
 #: What the simulator draws and the catalogue counts as evidence.
 JUDGED = tuple(one.code for one in STARTER if one.evidence and one.code in INDEX)
+#: Channels that have to agree where a provider chose nothing else.
+REQUIRED = ProviderChoices().channels_required
 CATALOGUE = {one.code: one for one in STARTER}
 assert set(JUDGED) == {one.code for one in INDICATORS if one.channel is not None}
 
@@ -101,14 +104,14 @@ def _along(values: Array, plan: Plan, axis: Axis) -> Floats:
     return np.asarray(total[:, None] * within[:, :, None, None])
 
 
-def judged(panel: Panel, method: Method = DEFAULT, required: int = 2) -> Segments:
+def judged(panel: Panel) -> Segments:
     """Every run's segments by the kernel, as a strand without a contrast is scored."""
     return segments_of(
         indicator_evidence(panel),
         members_of(panel),
-        required,
+        REQUIRED,
         np.ones(len(panel.indicators), dtype=bool),
-        method,
+        DEFAULT,
     )
 
 
@@ -118,19 +121,17 @@ def members_of(panel: Panel) -> Floats:
     return np.asarray(of, dtype=np.float64)
 
 
-def strand_p(
-    panel: Panel, strand: Strand, method: Method = DEFAULT, required: int = 2
-) -> tuple[Floats, Floats]:
+def strand_p(panel: Panel, strand: Strand, method: Method) -> tuple[Floats, Floats]:
     """p of the stronger position and of having become worse, [runs, g], as a strand is scored.
 
     Inside and outside have to agree where they are held against each other.
     """
     evidence, members = indicator_evidence(panel), members_of(panel)
     external = panel.indicators.external
-    whole = segments_of(evidence, members, required, np.ones_like(external), method)
+    whole = segments_of(evidence, members, REQUIRED, np.ones_like(external), method)
     if strand is not Strand.EVIDENCE_ALIGNMENT:
         return whole.p_stronger(method), whole.p_worsened
-    inside = segments_of(evidence, members, required, ~external, method)
+    inside = segments_of(evidence, members, REQUIRED, ~external, method)
     outside = segments_of(evidence, members, 1, external, method)
     p = np.maximum(inside.p_stronger(method), outside.p_stronger(method))
     worse = doubled(inside.p_worsened, outside.p_worsened)

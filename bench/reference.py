@@ -24,9 +24,8 @@ LEVELS = {
 }
 CODES = tuple(LEVELS)
 RESIDENTS = 16
-#: Six months against three, twelve against three, and twelve against six.
+#: Six months against three, and twelve against six.
 SHORT = Span(start=6, as_of=9, baseline_months=6, current_months=3)
-MIDDLE = Span(start=12, as_of=15, baseline_months=12, current_months=3)
 LONG = Span(start=12, as_of=18, baseline_months=12, current_months=6)
 
 
@@ -74,7 +73,6 @@ def reference_plan(
     gain: Array,
     span: Span,
     *,
-    dispersion: float = 2.0,
     autocorrelation: float = 0.2,
     evidence: float = 1.0,
 ) -> Plan:
@@ -92,7 +90,7 @@ def reference_plan(
         baseline=baseline,
         improved=improved,
         ramp=1,
-        dispersion=dispersion,
+        dispersion=2.0,
         month_autocorrelation=autocorrelation,
     )
 

@@ -5,14 +5,14 @@ judged, so that a known truth cannot lean on the method it tests.
 """
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from functools import cache
 from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from models.calendar import LONDON, add_months, band_minutes, band_of, months_between
+from models.calendar import LONDON, add_months, band_minutes, band_of, days_of, months_between
 from models.vocabulary import Band, Channel
 
 Array = npt.NDArray[np.float64]
@@ -170,12 +170,12 @@ class Plan:
 
 def days_by_place(month: date) -> list[list[date]]:
     """Dates of a month whose day, and whose following night, lie in each band."""
-    return [[day for day in _dates(month) if band in _bands_of(day)] for band in BANDS]
+    return [[day for day in days_of(month) if band in _bands_of(day)] for band in BANDS]
 
 
 def band_days(month: date) -> Array:
     """How many days' worth of hours of a month each band holds; nothing for no band."""
-    minutes = [band_minutes(day, ()) for day in _dates(month)]
+    minutes = [band_minutes(day, ()) for day in days_of(month)]
     held = [sum(day.get(band, 0) for day in minutes) / 1440 for band in BANDS]
     return np.array([*held, 0.0])
 
@@ -266,11 +266,6 @@ def _by_place(by_day: float, by_night: float) -> Array:
     return np.array(
         [0 if band is None else by_night if "night" in band else by_day for band in (*BANDS, None)]
     )
-
-
-def _dates(month: date) -> list[date]:
-    after = add_months(month, 1)
-    return [month + timedelta(days=number) for number in range((after - month).days)]
 
 
 @cache

@@ -34,10 +34,14 @@ class OfProvider:
     provider_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-1)
 
 
-def one_of(column: str, values: Iterable[StrEnum], *, or_null: bool = False) -> CheckConstraint:
+def one_of(
+    column: str, values: Iterable[StrEnum], *, or_null: bool = False, or_empty: bool = False
+) -> CheckConstraint:
     """A closed set is stored as text with a CHECK that names its members."""
     members = ", ".join(f"'{value}'" for value in values)
     condition = f"{column} IN ({members})"
+    if or_empty:
+        condition = f"{column} = '' OR {condition}"
     return CheckConstraint(f"{column} IS NULL OR {condition}" if or_null else condition, column)
 
 

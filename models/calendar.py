@@ -81,6 +81,11 @@ def months_between(first: date, last: date) -> list[date]:
     return [add_months(first, number) for number in range(count)]
 
 
+def days_of(month: date) -> list[date]:
+    """All days of a month, given by its first."""
+    return [month + timedelta(days=n) for n in range((add_months(month, 1) - month).days)]
+
+
 def month_bounds(month: date) -> tuple[datetime, datetime]:
     """Instants at which the local month starts and ends, in UTC; the end is outside."""
     return _midnight(month.replace(day=1)), _midnight(add_months(month, 1))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Identity, Index, select, text
+from sqlalchemy import BigInteger, DateTime, Identity, Index, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -23,7 +23,7 @@ class Cell(OfProvider, Base):
     __tablename__ = "cells"
     __table_args__ = (
         one_of("family", Family),
-        CheckConstraint("band = '' OR band IN (" + ", ".join(f"'{b}'" for b in Band) + ")", "band"),
+        one_of("band", Band, or_empty=True),
     )
 
     service: Mapped[str] = mapped_column(primary_key=True)

@@ -1,11 +1,11 @@
 """Care time by day, team and band, laid out from censuses: what rates are rates of."""
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 
 import msgspec
 
-from models.calendar import add_months, band_minutes
+from models.calendar import band_minutes, days_of
 from models.context import ServiceContext, TeamOfService
 from models.counting import CellKey, Placing, StoredEvent, Sums
 from models.facts import minutes
@@ -41,8 +41,7 @@ def care_time(
     """
     patterns = context.shift_patterns()
     teams = {team.code: team for team in context.teams}
-    after = add_months(month, 1)
-    days = [month + timedelta(days=n) for n in range((after - month).days)]
+    days = days_of(month)
     by_day = {day: band_minutes(day, patterns) for day in days}
     found = []
     for (code, own_area, unit), by_date in sorted(_by_series(censuses, context).items()):

@@ -11,6 +11,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from models.cells import PROVIDER
 from models.events import QuarantineReason
 from models.slices import months_reached
 from models.vocabulary import family_of
@@ -73,7 +74,6 @@ Identity = tuple[str, str, int, int]
 KEY: Callable[[Sequence[Any]], Identity] = itemgetter(0, 1, 2, COLUMNS.index("revision"))
 #: An identity whatever reading of it.
 MEANT: Callable[[Sequence[Any]], tuple[str, str, int]] = itemgetter(0, 1, 2)
-PROVIDER = "current_setting('app.provider')::uuid"
 
 #: From so many rows on, COPY costs less than the arrays of a statement.
 COPY_FROM_ROWS = 100

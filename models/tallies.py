@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, CheckConstraint
+from sqlalchemy import BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, OfProvider, one_of
@@ -37,7 +37,7 @@ class Tally(OfProvider, Base):
     __table_args__ = (
         one_of("family", Family),
         one_of("kind", TallyKind),
-        CheckConstraint("band = '' OR band IN (" + ", ".join(f"'{b}'" for b in Band) + ")", "band"),
+        one_of("band", Band, or_empty=True),
     )
 
     service: Mapped[str] = mapped_column(primary_key=True)

@@ -1,10 +1,8 @@
 """Who gets the care and who was looked at: shares of care and of checks by segment."""
 
-from datetime import date
-
 import numpy as np
 
-from models.calendar import band_minutes, months_between
+from models.calendar import band_minutes, days_of, months_between
 from models.context import ServiceContext
 from models.vocabulary import Band, Coverage, Strand
 from worker.arrays import Layout
@@ -35,16 +33,10 @@ def _clock_minutes(context: ServiceContext, window: Windows) -> Floats:
     patterns = context.shift_patterns()
     minutes = dict.fromkeys(Band, 0)
     for month in months_between(*(window.current or window.baseline)):
-        for day in _days_of(month):
+        for day in days_of(month):
             for band, length in band_minutes(day, patterns).items():
                 minutes[band] += length
     return np.array([float(minutes[band]) for band in Band])
-
-
-def _days_of(month: date) -> list[date]:
-    first = month.toordinal()
-    last = months_between(month, date.fromordinal(first + 31))[-1].toordinal()
-    return [date.fromordinal(day) for day in range(first, last)]
 
 
 def coverage_of(layout: Layout, row: int, share: Floats) -> tuple[Floats, tuple[Coverage, ...]]:

@@ -5,6 +5,7 @@ from datetime import date
 
 import numpy as np
 
+from models.calendar import months_between
 from models.catalogue import HOURS_PLANNED, Indicator
 from models.vocabulary import (
     CHECK_CHANNELS,
@@ -115,7 +116,7 @@ class ServiceMonths:
         months = [
             month
             for window in (windows.baseline, windows.current)
-            for day in windows.months(window)
+            for day in months_between(*window)
             if 0 <= (month := months_apart(first, day)) < self.length
         ]
         return RESIDENTS if self.counted_in[RESIDENTS, months].any() else CARE_HOURS

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from models.cells import DELETE_SLICES, INSERT_CELLS
+from models.cells import DELETE_SLICES, INSERT_CELLS, PROVIDER
 from models.context import ServiceContext
 from models.slices import months_reached, read_slice
 from models.tallies import DELETE_TALLIES, INSERT_TALLIES
@@ -40,9 +40,9 @@ UNION
 SELECT month, family FROM tallies WHERE service = ANY($1)
 """
 
-MARK_ELSEWHERE = """
+MARK_ELSEWHERE = f"""
 INSERT INTO marks (provider_id, service, month, family)
-SELECT current_setting('app.provider')::uuid, elsewhere.*
+SELECT {PROVIDER}, elsewhere.*
 FROM unnest($1::text[], $2::date[], $3::text[]) AS elsewhere
 """
 

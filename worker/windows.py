@@ -1,15 +1,12 @@
 """Which months are compared for an `as_of`, and which look of its programme that is."""
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from models.calendar import add_months, local_date, month_of, months_between
+from models.calendar import add_months, local_date, month_of
+from models.context import ServiceContext
 from models.programmes import first_current_month, is_post_hoc
-
-if TYPE_CHECKING:
-    from models.context import ServiceContext
 
 #: Without a programme: the last 3 months against the 6 before.
 SLIDING_CURRENT, SLIDING_BASELINE = 3, 6
@@ -30,16 +27,13 @@ class Windows(msgspec.Struct, frozen=True, kw_only=True):
     look: int
     first_full: int
 
-    def months(self, window: tuple[date, date] | None) -> list[date]:
-        return months_between(*window) if window else []
-
 
 def months_apart(first: date, last: date) -> int:
     """Months from `first` to `last`, 0 when they are the same."""
     return (last.year - first.year) * 12 + last.month - first.month
 
 
-def windows_of(context: "ServiceContext", as_of: date, first_evidence: date | None) -> Windows:
+def windows_of(context: ServiceContext, as_of: date, first_evidence: date | None) -> Windows:
     """Windows of the newest programme at `as_of`; `first_evidence` is the first month of any."""
     programme = context.programme
     if programme is None:
@@ -75,7 +69,7 @@ def _sliding(as_of: date, first_evidence: date | None) -> Windows:
     )
 
 
-def looks_of_earlier_versions(context: "ServiceContext") -> int:
+def looks_of_earlier_versions(context: ServiceContext) -> int:
     """Looks that earlier versions of the programme spent while they were in force.
 
     A look is spent when its month has ended, read or not; changing the programme buys none back.
