@@ -121,13 +121,13 @@ def write(directory: Path, now: datetime | None = None) -> None:
     (directory / "truth.json").write_text(_readable(truth(clock)))
 
 
-def load(api_url: str, api_key: str, console: Console, now: datetime | None = None) -> None:
+def load(api_url: str, api_key: str, console: Console) -> None:
     """Register the services, send their evidence and wait until every view has counted it.
 
     Sending again adds nothing, in a later month too: every event is a duplicate.
     """
     with _client(api_url, api_key) as client:
-        _load(client, console, now or datetime.now(UTC), time.sleep)
+        _load(client, console, datetime.now(UTC), time.sleep)
 
 
 def _load(client: httpx.Client, console: Console, now: datetime, pause: Pause) -> None:

@@ -50,11 +50,6 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def family(self) -> Family:
         return family_of(self.events[0])
 
-    @property
-    def tolerance(self) -> float:
-        """How far from the standard still counts as at standard."""
-        return self.meaningful / 2
-
 
 #: Rates are per this many resident-days or care hours.
 PER_THOUSAND = 1000

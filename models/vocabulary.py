@@ -166,14 +166,6 @@ class Scope(StrEnum):
     AUDIT_READ = "audit:read"
 
 
-class Respondent(StrEnum):
-    PERSON = "person"
-    FAMILY = "family"
-    ADVOCATE = "advocate"
-    STAFF = "staff"
-    PARTNER = "partner"
-
-
 class Family(StrEnum):
     """Events that are counted together: one slice of cells is one service, month and family."""
 
