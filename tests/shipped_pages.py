@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from models.incoming.csv_reading import BadRow, CsvReader, Record
 from models.mapping.shipped import page_of
 
+_CALL = re.compile(r"\$API(/\S+)(?: -d '([^']*)')?")
 _FENCED = re.compile(
     r"^```(json|csv) (sent|becomes|not counted)\n(.*?)^```$", re.MULTILINE | re.DOTALL
 )
@@ -19,6 +20,7 @@ class Page(NamedTuple):
 
     text: str
     headings: list[str]
+    #: A body, or the text of a file.
     sent: Any
     becomes: Any
     not_counted: Any
@@ -29,7 +31,7 @@ def page(name: str) -> Page:
     blocks: dict[str, Any] = {}
     for language, what, inside in _FENCED.findall(text):
         assert what not in blocks, f"{name} has two blocks '{what}'"
-        blocks[what] = json.loads(inside) if language == "json" else rows_of(inside.encode())
+        blocks[what] = json.loads(inside) if language == "json" else inside
     return Page(
         text,
         _HEADING.findall(text),
@@ -37,6 +39,13 @@ def page(name: str) -> Page:
         blocks["becomes"],
         blocks.get("not counted", []),
     )
+
+
+def calls(name: str) -> list[tuple[str, Any]]:
+    """Addresses and bodies of the calls that set a connector up."""
+    text = page(name).text
+    shell = text[text.index("```sh") :]
+    return [(address, json.loads(body or "null")) for address, body in _CALL.findall(shell)]
 
 
 def rows_of(table: bytes) -> list[dict[str, str]]:

@@ -16,6 +16,16 @@ from models.mapping import mappings
 from models.mapping.shipped import generic_csv
 
 FOLDER = Path(__file__).parent
+#: How a page goes on about bodies that a platform posts, and about files that somebody brings.
+BY_INPUT = {
+    "json": {
+        "signature": '"signature": {"scheme": "standard_webhooks"}, ',
+        "sending": "Then the platform posts to the `address` in the answer to the first call. It"
+        " signs with the `secret`\nthat is shown there once; a platform that signs in its own way"
+        " needs another `signature`.",
+    },
+    "csv": {"signature": "", "sending": "Then files are uploaded to `/v1/uploads`."},
+}
 
 
 class _Shipped(Mapping[str, mappings.Mapping]):
@@ -50,8 +60,11 @@ def page_of(name: str) -> str:
         else _file(name, "md").read_text(encoding="utf-8")
     )
     # The same for all, so that it is said, and put right, in one place.
-    set_up = (FOLDER / "set_up.md").read_text(encoding="utf-8").rstrip()
-    return written.replace("{{set_up}}", set_up).replace("{{name}}", name)
+    written = written.replace("{{set_up}}", (FOLDER / "set_up.md").read_text("utf-8").rstrip())
+    parts = BY_INPUT[_mapping(name).input] | {"name": name}
+    for part, text in parts.items():
+        written = written.replace(f"{{{{{part}}}}}", text)
+    return written
 
 
 @cache

@@ -86,7 +86,9 @@ def document(name: str) -> dict[str, Any]:
     sample = samples()[kind]
     return {
         "schema": "mapping/1",
-        "name": name,
+        "name": f"A table of {kind}",
+        "input": "csv",
+        "columns": {name: _aliases(name) for name in _names(kind)},
         "type": kind,
         "codes": {one.name: {"words": _spellings(one.words)} for one in columns if one.words},
         "fields": fields,
@@ -165,16 +167,30 @@ def _spellings(words: tuple[str, ...]) -> dict[str, str]:
     return {spelling: word for word in words for spelling in (word, word.replace("_", " "))}
 
 
+def _names(kind: str) -> list[str]:
+    """What the columns are called, in the order of the page."""
+    return [column.name for column in _listed(kind)]
+
+
+def _aliases(name: str) -> list[str]:
+    return [name.replace("_", " ")] if "_" in name else []
+
+
 def _rows_of_table(kind: str) -> list[str]:
+    return [
+        f"| `{one.name}` | {one.kind.written} | {'yes' if one.required else ''} |"
+        for one in _listed(kind)
+    ]
+
+
+def _listed(kind: str) -> list[Column]:
+    """Those that a row needs come first. Only some types have a column for when it happened."""
     columns = _columns(kind)
     family = family_of(kind)
     if family not in {Family.SHIFT, Family.CENSUS}:
         day = ", or a day alone" if family in BAND_ONLY_BY_ABOUT else ""
         columns.append(Column("occurred_at", "occurred_at", Kind(A_TIME + day), required=True))
-    return [
-        f"| `{one.name}` | {one.kind.written} | {'yes' if one.required else ''} |"
-        for one in sorted(columns, key=lambda one: not one.required)
-    ]
+    return sorted(columns, key=lambda one: not one.required)
 
 
 def _cell(text: str) -> str:
