@@ -191,7 +191,7 @@ class CsvReader:
             raise Refused(
                 "broken_quotes",
                 "",
-                f"From line {line:,} on nothing was taken: too many quotes are opened and never"
+                f"Reading stopped at line {line:,}: too many quotes are opened and never"
                 " closed. Save the file as CSV UTF-8 anew.",
             )
 

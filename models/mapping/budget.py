@@ -75,6 +75,10 @@ class Meter:
     def start_run(self) -> None:
         self._stop = min(self.spent + self._per_run, self._whole)
 
+    def allow(self, count: int) -> None:
+        """A body that comes in rows has more to be worked on, and may cost more."""
+        self._whole += count
+
     def charge(self, count: int = 1) -> None:
         self.spent += count
         if self.spent > self._stop:
@@ -96,6 +100,11 @@ class Budget:
         self.steps.start_run()
         self.items.start_run()
         self.characters.start_run()
+
+    def allow(self, steps: int, items: int, characters: int) -> None:
+        self.steps.allow(steps)
+        self.items.allow(items)
+        self.characters.allow(characters)
 
     def list_of(self, length: int) -> None:
         """A list or an object of so many items is about to be made or walked through."""
