@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,100}")
 LARGEST_BODY = 1 << 20
 #: Routes that take more, by path.
-LARGER_BODIES = {"/v1/events": 16 << 20}
+LARGER_BODIES = {"/v1/events": 16 << 20, "/v1/uploads": 512 << 20}
 #: And by how the path begins, where a part of it is the sender's.
 LARGER_BELOW = {FHIR_BASE: 16 << 20}
 

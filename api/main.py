@@ -20,6 +20,7 @@ import api.admin.settings
 import api.health
 import api.inbound.events
 import api.inbound.fhir
+import api.inbound.uploads
 import api.inbound.webhooks
 import api.problems
 import api.reading.evidence
@@ -45,6 +46,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     api.inbound.events.router,
     api.inbound.fhir.router,
     api.inbound.webhooks.router,
+    api.inbound.uploads.router,
     api.admin.connectors.router,
     api.admin.mappings.router,
     api.admin.previews.router,

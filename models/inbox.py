@@ -219,3 +219,19 @@ async def read_body(session: AsyncSession, sealer: Sealer, inbox_id: int) -> byt
         .order_by(InboxPart.part)
     )
     return b"".join(sealer.open(row.sealed, f"{inbox_id}/{row.part}") for row in parts)
+
+
+#: The first line of every result.
+RESULT_HEADINGS = b"row,outcome,id,column,code,detail\r\n"
+
+
+async def read_result(session: AsyncSession, sealer: Sealer, inbox_id: int) -> bytes:
+    """What became of the rows of a table, as far as they have been read."""
+    parts = await session.execute(
+        select(InboxResult.part, InboxResult.sealed)
+        .where(InboxResult.inbox_id == inbox_id)
+        .order_by(InboxResult.part)
+    )
+    return RESULT_HEADINGS + b"".join(
+        sealer.open(row.sealed, f"{inbox_id}/result/{row.part}") for row in parts
+    )

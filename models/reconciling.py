@@ -36,6 +36,7 @@ SELECT coalesce(sum(CAST(counts->>'records' AS bigint)), 0) AS records,
        coalesce(sum(CAST(counts->>'conflicts' AS bigint)), 0) AS conflicts,
        coalesce(sum(CAST(counts->>'skipped' AS bigint)), 0) AS skipped,
        coalesce(sum(CAST(counts->>'rejected' AS bigint)), 0) AS rejected,
+       coalesce(sum(CAST(counts->>'withheld' AS bigint)), 0) AS withheld,
        coalesce(sum(CAST(counts->>'retracted' AS bigint)), 0) AS retracted
 FROM inbox WHERE CAST(:connector AS text) IS NULL OR connector = :connector
 """
@@ -82,6 +83,7 @@ class Records(BaseModel):
     conflicts: int
     skipped: int
     rejected: int
+    withheld: int = Field(description="Of tables that are all or nothing, where a row was refused.")
     retracted: int = Field(description="Said by an earlier mapping, and no longer.")
 
 

@@ -112,7 +112,7 @@ WHERE e.known_xid <> pg_current_xact_id()
 # How each identity was read last, by whatever mapping and from whatever body.
 READ_LAST = """
 SELECT DISTINCT ON (e.source, e.event_id, e.version)
-       e.source, e.event_id, e.version, e.revision, e.content_hash, e.inbox_id
+       e.source, e.event_id, e.version, e.revision, e.content_hash
 FROM unnest($1::text[], $2::text[], $3::integer[]) AS s (source, event_id, version)
 JOIN events e USING (source, event_id, version)
 ORDER BY e.source, e.event_id, e.version, e.revision DESC
@@ -237,8 +237,7 @@ def _says_more(row: Row, before: Any) -> bool:
 def _beside(row: Row, before: Any) -> Outcome:
     """What a row is that is not stored, beside the reading that is there."""
     if before["content_hash"] == row.content_hash:
-        mine = row.inbox_id is not None and before["inbox_id"] == row.inbox_id
-        return Outcome.ACCEPTED if mine else Outcome.DUPLICATE
+        return Outcome.DUPLICATE
     return Outcome.SUPERSEDED if before["revision"] > row.revision else Outcome.CONFLICT
 
 

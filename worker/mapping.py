@@ -6,7 +6,7 @@ or corrects itself; it never counts twice.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -23,13 +23,14 @@ from models.incoming.content import Terms
 from models.incoming.mapped import Read, RecordRefused, decoded, inflated, numbered, read_mapped
 from models.incoming.refusals import Refused
 from models.incoming.terms import load_terms
-from models.incoming.validation import retraction_of
 from models.keyring import Keyring, Pseudonyms
 from models.mapping.budget import MappingError
 from models.mapping.drift import Shape, shape_of
 from models.mapping.mappings import Mapping, mapping_of
 from models.storing import MEANT, Outcome, Row, store
 from models.vocabulary import ProviderId
+from worker.said_before import no_longer_said
+from worker.tables import Ring, map_table
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +38,10 @@ log = structlog.get_logger(__name__)
 MOST_KEPT = 200
 
 NEXT = text("""
-SELECT i.id FROM inbox i JOIN connectors c ON c.code = i.connector
+SELECT i.id, m.document ->> 'input' = 'csv' AS is_table
+FROM inbox i
+JOIN connectors c ON c.code = i.connector
+JOIN mappings m ON m.connector = c.code AND m.version = c.active_version
 WHERE i.status = 'waiting' AND c.state = 'active' AND NOT i.id = ANY(:passed)
 ORDER BY i.id LIMIT 1
 """)
@@ -47,18 +51,6 @@ CLAIM = text("""
 SELECT i.id FROM inbox i JOIN connectors c ON c.code = i.connector
 WHERE i.id = :id AND i.status = 'waiting' AND c.state = 'active' FOR UPDATE OF i SKIP LOCKED
 """)
-
-# What earlier readings of this body said and no other body has said since.
-SAID_BEFORE = """
-SELECT source, event_id, version, service FROM (
-    SELECT DISTINCT ON (e.source, e.event_id, e.version)
-           e.source, e.event_id, e.version, e.service, e.retracted, e.inbox_id
-    FROM events mine JOIN events e USING (provider_id, source, event_id, version)
-    WHERE mine.inbox_id = $1
-    ORDER BY e.source, e.event_id, e.version, e.revision DESC
-) AS last
-WHERE inbox_id = $1 AND NOT retracted
-"""
 
 
 class _Looked(NamedTuple):
@@ -72,12 +64,14 @@ async def map_body_of(
     pseudonyms: Pseudonyms,
     provider: ProviderId,
     inbox_id: int,
-    now: datetime,
-) -> set[str]:
-    """Map one body; the services that have new evidence by it."""
+    clock: Callable[[], datetime],
+    ring: Ring,
+) -> None:
+    """Map one body of records; `ring` is told of services with new evidence after the commit."""
+    now = clock()
     async with transaction(sessions, provider) as session:
         if await session.scalar(CLAIM, {"id": inbox_id}) is None:
-            return set()
+            return
         item = await session.get_one(InboxItem, (provider, inbox_id))
         connector = await session.get_one(Connector, (provider, item.connector))
         stored = await session.get_one(
@@ -99,15 +93,17 @@ async def map_body_of(
             )
         except (MappingError, Refused) as error:
             await _settle(session, item, stored.version, now, reason=error.code, said=error.detail)
-            return set()
+            return
         read = looked.read
         rows = numbered(read.rows, stored.version, inbox_id)
         if not read.refused:
-            rows += await _no_longer_said(session, rows, stored.version, inbox_id)
+            said = {MEANT(row) for row in rows}
+            rows += await no_longer_said(session, said, stored.version, inbox_id)
         kept = await store(await driver(session), rows)
         await notice(session, provider, connector, looked.shape, read.unmapped, now)
         await _conclude(session, item, stored.version, read, rows, kept.outcomes, now)
-    return kept.services
+    if kept.services:
+        await ring(provider, kept.services)
 
 
 def _look(
@@ -122,20 +118,6 @@ def _look(
 ) -> _Looked:
     value = decoded(inflated(body, content_encoding), content_type)
     return _Looked(read_mapped(mapping, source, value, terms, pseudonyms, now), shape_of(value))
-
-
-async def _no_longer_said(
-    session: AsyncSession, rows: Sequence[Row], revision: int, inbox_id: int
-) -> list[Row]:
-    """Retractions of what an earlier mapping read in this body and this one does not."""
-    said = {MEANT(row) for row in rows}
-    before = await (await driver(session)).fetch(SAID_BEFORE, inbox_id)
-    gone = [
-        retraction_of(row["event_id"], row["source"], row["service"], row["version"])
-        for row in before
-        if MEANT(row) not in said
-    ]
-    return numbered(gone, revision, inbox_id)
 
 
 async def _conclude(
@@ -198,7 +180,7 @@ async def map_waiting(
     keyring: Keyring,
     provider: ProviderId,
     clock: Callable[[], datetime],
-    ring: Callable[[ProviderId, set[str]], Awaitable[object]],
+    ring: Ring,
 ) -> int:
     """Map all that waits for one provider, the oldest first; returns how many bodies were done.
 
@@ -210,20 +192,19 @@ async def map_waiting(
     passed: list[int] = []
     while True:
         async with transaction(sessions, provider) as session:
-            inbox_id = await session.scalar(NEXT, {"passed": passed})
-        if inbox_id is None:
+            waiting = (await session.execute(NEXT, {"passed": passed})).one_or_none()
+        if waiting is None:
             return len(passed)
+        inbox_id: int = waiting.id
         passed.append(inbox_id)
         try:
-            services = await map_body_of(sessions, keyring, pseudonyms, provider, inbox_id, clock())
+            map_one = map_table if waiting.is_table else map_body_of
+            await map_one(sessions, keyring, pseudonyms, provider, inbox_id, clock, ring)
         except (DBAPIError, OSError):
             log.exception("mapping_interrupted", provider=str(provider), inbox_id=inbox_id)
         except Exception:
             log.exception("mapping_failed", provider=str(provider), inbox_id=inbox_id)
             await _set_aside(sessions, provider, inbox_id, clock())
-        else:
-            if services:
-                await ring(provider, services)
 
 
 async def _set_aside(

@@ -15,7 +15,7 @@ from api.kept_answers import KeptRoute
 from api.paging import Cursor, Limit, cursor_to, link_next, position_of
 from api.problems import Problem, problems
 from models.connectors import Connector, Replay
-from models.inbox import InboxItem, InboxStatus
+from models.inbox import InboxItem, InboxStatus, read_result
 from models.people import KeyHolder
 from models.reconciling import Reconciled, reconcile
 from models.replays import progress_of, replay
@@ -117,6 +117,23 @@ async def get_inbox_item(item: ItemId, holder: Integrator, session: Session) -> 
     if row is None:
         raise Problem("not_found")
     return answer_of(row)
+
+
+@router.get(
+    "/inbox/{item}/result",
+    response_class=Response,
+    responses=problems("not_found")
+    | {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
+async def get_inbox_result(
+    item: ItemId, running: RunningApp, holder: Integrator, session: Session
+) -> Response:
+    """What became of each row of a table, as CSV; as far as it has been read."""
+    if await session.get(InboxItem, (holder.provider, item)) is None:
+        raise Problem("not_found")
+    lines = await read_result(session, running.keyring.bodies(holder.provider), item)
+    headers = {"Content-Disposition": f'attachment; filename="result-{item}.csv"'}
+    return Response(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.post("/inbox/{item}:dismiss", responses=problems("not_found", "conflict", "invalid"))

@@ -7,19 +7,22 @@ import hashlib
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from sqlalchemy import select, text
 
 from api.deps import Running, RunningApp
+from api.idempotency import identified
 from api.inbound.signature_schemes import Scheme
 from api.inbound.signatures import Unverified, Verified, verify
+from api.kept_answers import KeptRoute
 from api.problems import Problem, problems
 from models.connectors import Connector, ConnectorState, opened_secrets, scheme_of
-from models.db import transaction
+from models.db import driver, transaction
 from models.inbox import Body, take_in
 from models.vocabulary import ProviderId
 
-router = APIRouter(prefix="/v1/webhooks", tags=["connecting platforms"])
+router = APIRouter(prefix="/v1/webhooks", tags=["connecting platforms"], route_class=KeptRoute)
 
 #: Stands in for a connector that does not exist, so that it refuses like any other.
 NOBODYS = Scheme(scheme="standard_webhooks")
@@ -38,6 +41,7 @@ class Kept(BaseModel):
 @router.post(
     "/{connector}",
     status_code=202,
+    response_model=Kept,
     responses=problems("unverified", "gone", "body_too_large"),
     openapi_extra={
         "security": [],
@@ -49,9 +53,7 @@ class Kept(BaseModel):
         },
     },
 )
-async def receive_hook(
-    connector: Token, request: Request, response: Response, running: RunningApp
-) -> Kept:
+async def receive_hook(connector: Token, request: Request, running: RunningApp) -> Response:
     """Keep what a platform sends, signed as its connector says. 202 means that it is durable."""
     body = await request.body()
     async with transaction(running.sessions, None) as session:
@@ -74,6 +76,11 @@ async def receive_hook(
             raise Problem("unverified")
         if row.state == ConnectorState.DISABLED:
             raise Problem("gone", "This connector is switched off. Stop sending to this address.")
+        # Only now is it known who sends, and a kept answer is for nobody else.
+        principal = f"connector:{row.code}"
+        asked = await identified(request, running.keyring, provider, principal)
+        if asked is not None:
+            await asked.take(await driver(session), running.clock())
         digest = hashlib.sha256(body).digest()
         taken = await take_in(
             session,
@@ -90,10 +97,14 @@ async def receive_hook(
             ),
             running.clock(),
         )
+        kept = Kept(inbox_id=taken.inbox_id, duplicate=taken.duplicate)
+        location = {"Location": f"/v1/inbox/{taken.inbox_id}"}
+        response = JSONResponse(kept.model_dump(), 202, location)
+        if asked is not None:
+            await asked.keep(await driver(session), await asked.seal(response), running.clock())
     if not taken.duplicate:
         running.doorbell.press_mapping(provider)
-    response.headers["Location"] = f"/v1/inbox/{taken.inbox_id}"
-    return Kept(inbox_id=taken.inbox_id, duplicate=taken.duplicate)
+    return response
 
 
 def _verified(

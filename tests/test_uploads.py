@@ -1,0 +1,228 @@
+"""Tables: uploaded as they come, read row by row, with a result that says what became of each."""
+
+import csv
+import gzip
+import io
+from typing import Any
+
+import httpx
+import pytest
+
+from api.running import Running
+from models.vocabulary import ProviderId, Scope
+from tests.conftest import MakeClient
+from tests.connecting import CONNECTOR, SERVICE, items, map_all, reconciled, set_up
+from tests.recomputing import cells, settle
+
+SCOPES = (Scope.ADMIN, Scope.CONNECTORS_ADMIN, Scope.VIEWS_READ, Scope.EVENTS_WRITE)
+MAPPING: dict[str, Any] = {
+    "schema": "mapping/1",
+    "name": "A medicine round as a table",
+    "input": "csv",
+    "columns": {"given": ["Date given"], "unit": ["Team"]},
+    "type": "medication.administered",
+    "codes": {"code": {"words": {"G": "given", "O": "omitted_error"}}},
+    "fields": {
+        "service": {"constant": SERVICE},
+        "team": {"path": "unit"},
+        "occurred_at": {
+            "path": "given",
+            "transforms": [{"as": "datetime", "order": "dmy", "zone": "Europe/London"}],
+        },
+        "data.status": {"path": "code", "transforms": [{"as": "lookup", "table": "code"}]},
+    },
+    "examples": [
+        {
+            "input": [{"unit": "oak", "given": "01/03/2026 08:05", "code": "G"}],
+            "expect": [],
+        }
+    ],
+}
+GOOD = ["01/03/2026 08:05;oak;G", "02/03/2026 08:05;oak;O", "02/03/2026 08:05;oak;O"]
+BAD = ["31/02/2026 08:00;oak;G", "03/03/2026 08:00;oak;X"]
+
+
+def table(*rows: str, ending: str = "\n") -> bytes:
+    return ending.join(["Date Given;TEAM;Code", *rows, ""]).encode()
+
+
+@pytest.fixture
+async def client(client_with: MakeClient) -> httpx.AsyncClient:
+    return await client_with(*SCOPES)
+
+
+@pytest.fixture
+async def connected(client: httpx.AsyncClient) -> httpx.AsyncClient:
+    await set_up(client, "oak")
+    body = CONNECTOR | {"signature": None, "mapping": MAPPING}
+    created = await client.post("/v1/connectors", json=body)
+    assert created.status_code == 201, created.text
+    shown = await client.post(
+        "/v1/mappings/rondo/1:preview", json={"body": MAPPING["examples"][0]["input"]}
+    )
+    event = shown.json()["bodies"][0]["records"][0]["event"]
+    right = MAPPING | {"examples": [{"input": MAPPING["examples"][0]["input"], "expect": [event]}]}
+    await client.post("/v1/mappings/rondo", json={"mapping": right})
+    activated = await client.post("/v1/mappings/rondo/2:activate")
+    assert activated.status_code == 200, activated.text
+    return client
+
+
+async def upload(client: httpx.AsyncClient, file: bytes, **query: Any) -> dict[str, Any]:
+    answer = await client.post(
+        "/v1/uploads",
+        params={"connector": "rondo"} | query,
+        content=file,
+        headers={"content-type": "text/csv"} | query.pop("headers", {}),
+    )
+    assert answer.status_code == 202, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def result(client: httpx.AsyncClient, inbox_id: int) -> list[dict[str, str]]:
+    answer = await client.get(f"/v1/inbox/{inbox_id}/result")
+    assert answer.status_code == 200, answer.text
+    return list(csv.DictReader(io.StringIO(answer.text)))
+
+
+async def omissions(admin: Any, provider: ProviderId) -> tuple[int, int]:
+    found = [
+        sums
+        for key, sums in (await cells(admin, provider)).items()
+        if key[3] == "medicine_omissions"
+    ]
+    return sum(sums[0] for sums in found), sum(sums[1] for sums in found)
+
+
+async def test_rows_become_events_and_equal_rows_stay_two(
+    connected: httpx.AsyncClient, running: Running, provider: ProviderId, admin: Any
+) -> None:
+    sent = await upload(connected, table(*GOOD))
+    await map_all(running, provider)
+    await settle(running, provider, admin)
+    assert await omissions(admin, provider) == (2, 3)
+    assert [
+        (line["row"], line["outcome"]) for line in await result(connected, sent["inbox_id"])
+    ] == [
+        ("2", "accepted"),
+        ("3", "accepted"),
+        ("4", "accepted"),
+    ]
+    await reconciled(connected)
+
+
+async def test_uploading_again_changes_nothing(
+    connected: httpx.AsyncClient, running: Running, provider: ProviderId, admin: Any
+) -> None:
+    first = await upload(connected, table(*GOOD))
+    await map_all(running, provider)
+    again = await upload(connected, table(*GOOD))
+    assert again == first | {"duplicate": True}
+    # The same rows as another program writes them, and one more.
+    grown = await upload(connected, table(*GOOD, "04/03/2026 08:05;oak;G", ending="\r\n"))
+    await map_all(running, provider)
+    await settle(running, provider, admin)
+    assert await omissions(admin, provider) == (2, 4)
+    outcomes = [line["outcome"] for line in await result(connected, grown["inbox_id"])]
+    assert outcomes == ["duplicate"] * 3 + ["accepted"]
+    await reconciled(connected)
+
+
+async def test_refused_rows_are_told_by_row_and_column(
+    connected: httpx.AsyncClient, running: Running, provider: ProviderId, admin: Any
+) -> None:
+    sent = await upload(connected, table(*GOOD, *BAD))
+    await map_all(running, provider)
+    await settle(running, provider, admin)
+    assert await omissions(admin, provider) == (2, 3), "the good ones count"
+    lines = await result(connected, sent["inbox_id"])
+    assert [(line["row"], line["outcome"], line["column"]) for line in lines[3:]] == [
+        ("5", "rejected", "given"),
+        ("6", "rejected", "code"),
+    ]
+    assert all(line["detail"] for line in lines[3:])
+    [item] = await items(connected, status="quarantined")
+    assert item["reason"] == "records_refused"
+    await reconciled(connected)
+
+
+async def test_all_or_nothing_stores_nothing_when_a_row_is_refused(
+    connected: httpx.AsyncClient, running: Running, provider: ProviderId, admin: Any
+) -> None:
+    await upload(connected, table(*GOOD, *BAD), all_or_nothing=True)
+    await map_all(running, provider)
+    await settle(running, provider, admin)
+    assert await omissions(admin, provider) == (0, 0)
+    [item] = await items(connected, status="quarantined")
+    assert (item["reason"], item["counts"]["withheld"]) == ("all_or_nothing", 3)
+    lines = await result(connected, item["id"])
+    assert [line["row"] for line in lines] == ["5", "6"]
+    await reconciled(connected)
+    await upload(connected, table(*GOOD), all_or_nothing=True)
+    await map_all(running, provider)
+    await settle(running, provider, admin)
+    assert await omissions(admin, provider) == (2, 3)
+    await reconciled(connected)
+
+
+async def test_mended_mapping_reads_the_file_again(
+    connected: httpx.AsyncClient, running: Running, provider: ProviderId, admin: Any
+) -> None:
+    await upload(connected, table(*GOOD, BAD[1]))
+    await map_all(running, provider)
+    versions = (await connected.get("/v1/mappings/rondo")).json()["items"]
+    mended = versions[0]["document"]
+    mended["codes"]["code"]["words"]["X"] = "refused"
+    await connected.post("/v1/mappings/rondo", json={"mapping": mended})
+    await connected.post("/v1/mappings/rondo/3:activate")
+    await map_all(running, provider)
+    await settle(running, provider, admin)
+    assert await omissions(admin, provider) == (2, 4)
+    [item] = await items(connected)
+    assert item["status"] == "mapped"
+    await reconciled(connected)
+
+
+async def test_compressed_file_of_several_parts_is_read_whole(
+    connected: httpx.AsyncClient, running: Running, provider: ProviderId, admin: Any
+) -> None:
+    rows = [f"{1 + number % 28:02}/03/2026 08:{number % 60:02};oak;G" for number in range(60_000)]
+    answer = await connected.post(
+        "/v1/uploads",
+        params={"connector": "rondo"},
+        content=gzip.compress(table(*rows), 1),
+        headers={"content-type": "text/csv", "content-encoding": "gzip"},
+    )
+    assert answer.status_code == 202
+    await map_all(running, provider)
+    await settle(running, provider, admin)
+    assert await omissions(admin, provider) == (0, 60_000)
+    assert len(await result(connected, answer.json()["inbox_id"])) == 60_000
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        (b"\n\n", "empty_file"),
+        (b"a;b\n1;2\n", "no_header"),
+        (b"TEAM;Code\noak;G\n", "missing_columns"),
+    ],
+)
+async def test_file_that_cannot_be_read_says_why(
+    connected: httpx.AsyncClient,
+    running: Running,
+    provider: ProviderId,
+    file: bytes,
+    reason: str,
+) -> None:
+    await upload(connected, file)
+    await map_all(running, provider)
+    [item] = await items(connected)
+    assert (item["status"], item["reason"]) == ("quarantined", reason)
+    await reconciled(connected)
+
+
+async def test_unknown_connector_is_not_found(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/uploads", params={"connector": "x"}, content=b"a\n")
+    assert answer.status_code == 404

@@ -1,0 +1,47 @@
+"""The result of a table, row by row, as people download it."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from models.mapping.table_files import Remark
+from models.storing import Outcome, Row
+
+WORDS = {
+    Outcome.ACCEPTED: "accepted",
+    Outcome.DUPLICATE: "duplicate",
+    Outcome.SUPERSEDED: "superseded",
+    Outcome.QUARANTINED: "quarantined",
+    Outcome.CONFLICT: "conflict",
+}
+#: A cell that begins so would be worked out by a spreadsheet that opens the result.
+RISKY = ("=", "+", "-", "@", "\t", "\r")
+
+#: Of `models.inbox.RESULT_HEADINGS`.
+Line = tuple[int, str, str, str, str, str]
+
+
+def result_lines(
+    rows: Iterable[tuple[int, Row]], outcomes: Sequence[Outcome], remarks: Iterable[Remark]
+) -> list[Line]:
+    """One line for each row of the table, and one for each remark on it, in order."""
+    lines = [
+        (line, WORDS[outcome], row.event_id, "", "", "")
+        for (line, row), outcome in zip(rows, outcomes, strict=True)
+    ]
+    lines += [
+        (one.line, one.outcome, one.id or "", one.column or "", one.code, one.detail)
+        for one in remarks
+    ]
+    return sorted(lines, key=lambda line: line[0])
+
+
+def written(lines: Iterable[Line]) -> bytes:
+    """As CSV that no spreadsheet will take for formulas."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([[_safe(cell) for cell in line] for line in lines])
+    return text.getvalue().encode()
+
+
+def _safe(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(RISKY) else cell

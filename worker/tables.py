@@ -1,0 +1,323 @@
+"""A table that has arrived, as a file or in a hook, becomes events: part by part, each committed.
+
+A crash leaves what is done and goes on after it; with `all_or_nothing` there is one transaction
+and nothing in between. Every row ends in a line of the result that people download.
+"""
+
+import asyncio
+import zlib
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.connectors import Connector, StoredMapping, notice
+from models.db import Sessions, driver, transaction
+from models.inbox import InboxItem, InboxPart, InboxResult, InboxStatus
+from models.incoming.mapped import numbered
+from models.incoming.refusals import Refused
+from models.incoming.terms import load_terms
+from models.keyring import Keyring, Pseudonyms
+from models.mapping.drift import Shape
+from models.mapping.mappings import mapping_of
+from models.mapping.table_files import Part, Remark, TableFile
+from models.storing import MEANT, Outcome, store
+from models.vocabulary import ProviderId
+from worker.result_lines import result_lines, written
+from worker.said_before import no_longer_said
+
+Ring = Callable[[ProviderId, set[str]], Awaitable[object]]
+
+#: Of what was compressed; a table of a million rows is some hundred megabytes.
+LARGEST_INFLATED = 2 << 30
+INFLATED_AT_ONCE = 4 << 20
+#: Of the rows that were refused, so many are kept beside the result with their reasons.
+MOST_KEPT = 200
+READ_BEFORE = text("SELECT EXISTS (SELECT FROM events WHERE inbox_id = :id AND revision < :of)")
+
+
+class Overtaken(Exception):
+    """Somebody else is at this body, or has dealt with it."""
+
+
+class Withheld(Exception):
+    """Something of a body that is all or nothing was refused."""
+
+
+@dataclass(slots=True)
+class TableReading:
+    """One table on its way: where it lies, what was counted of it, what is said of its rows."""
+
+    sessions: Sessions
+    keyring: Keyring
+    provider: ProviderId
+    clock: Callable[[], datetime]
+    ring: Ring
+    inbox_id: int
+    connector: Connector
+    version: int
+    file: TableFile
+    parts: int
+    compressed: bool
+    all_or_nothing: bool
+    counts: Counter[str]
+    #: Identities that were read, where an earlier mapping may have read others.
+    said: set[tuple[str, str, int]] | None
+    #: The line up to which everything is stored.
+    done: int = 0
+    refused: list[Remark] = field(default_factory=list)
+    services: set[str] = field(default_factory=set)
+    #: The one transaction of a table that is all or nothing.
+    whole: AsyncSession | None = None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        if self.whole is not None:
+            yield self.whole
+        else:
+            async with transaction(self.sessions, self.provider) as session:
+                yield session
+
+    async def item(self, session: AsyncSession) -> InboxItem:
+        """The body's row, locked, as long as it is ours to map."""
+        row = await session.get_one(
+            InboxItem,
+            (self.provider, self.inbox_id),
+            with_for_update=True,
+            populate_existing=True,
+        )
+        lines = (row.counts or {}).get("lines", 0)
+        if row.status != InboxStatus.WAITING or (self.whole is None and lines != self.done):
+            raise Overtaken
+        return row
+
+
+async def map_table(
+    sessions: Sessions,
+    keyring: Keyring,
+    pseudonyms: Pseudonyms,
+    provider: ProviderId,
+    inbox_id: int,
+    clock: Callable[[], datetime],
+    ring: Ring,
+) -> None:
+    """Map one table; `ring` is told of services with new evidence after each commit."""
+    async with transaction(sessions, provider) as session:
+        row = await session.get(
+            InboxItem, (provider, inbox_id), with_for_update={"skip_locked": True}
+        )
+        if row is None or row.status != InboxStatus.WAITING:
+            return
+        reading = await _begin(session, row, sessions, keyring, pseudonyms, provider, clock, ring)
+    try:
+        if reading.all_or_nothing:
+            async with transaction(sessions, provider) as session:
+                reading.whole = session
+                await _read(reading)
+            await ring(provider, reading.services)
+        else:
+            await _read(reading)
+    except Overtaken:
+        return
+    except Withheld:
+        reading.whole, reading.done = None, 0
+        await _withhold(reading)
+
+
+async def _begin(
+    session: AsyncSession,
+    row: InboxItem,
+    sessions: Sessions,
+    keyring: Keyring,
+    pseudonyms: Pseudonyms,
+    provider: ProviderId,
+    clock: Callable[[], datetime],
+    ring: Ring,
+) -> TableReading:
+    connector = await session.get_one(Connector, (provider, row.connector))
+    stored = await session.get_one(
+        StoredMapping, (provider, connector.code, connector.active_version)
+    )
+    if row.mapping_version != stored.version or "lines" not in (row.counts or {}):
+        # Nothing of this reading is there yet; of another one the result is void.
+        await session.execute(delete(InboxResult).where(InboxResult.inbox_id == row.id))
+        row.mapping_version, row.counts = stored.version, {"lines": 0}
+    counts = Counter(row.counts)
+    parts = await session.scalar(
+        select(func.count()).select_from(InboxPart).where(InboxPart.inbox_id == row.id)
+    )
+    before = await session.scalar(READ_BEFORE, {"id": row.id, "of": stored.version})
+    terms = await load_terms(session, keyring, provider)
+    return TableReading(
+        sessions=sessions,
+        keyring=keyring,
+        provider=provider,
+        clock=clock,
+        ring=ring,
+        inbox_id=row.id,
+        connector=connector,
+        version=stored.version,
+        file=TableFile(mapping_of(stored.document), connector.source, terms, pseudonyms),
+        parts=parts or 0,
+        compressed=row.content_encoding in {"gzip", "x-gzip"},
+        all_or_nothing=row.all_or_nothing,
+        counts=counts,
+        said=set() if before else None,
+        done=counts["lines"],
+    )
+
+
+async def _read(reading: TableReading) -> None:
+    """All parts in order, then what became of the whole."""
+    number, stopped = 0, None
+    try:
+        async for chunk in _chunks(reading):
+            part = await asyncio.to_thread(reading.file.feed, chunk, reading.clock())
+            await _take(reading, part, number)
+            number += 1
+        await _take(reading, await asyncio.to_thread(reading.file.finish, reading.clock()), number)
+    except Refused as refused:
+        stopped = refused
+        reading.refused.append(Remark(0, "rejected", None, None, refused.code, refused.detail))
+    counts = reading.counts
+    if reading.all_or_nothing and (stopped or counts["rejected"] or counts["conflicts"]):
+        raise Withheld
+    async with reading.transaction() as session:
+        row = await reading.item(session)
+        if not (stopped or counts["rejected"]) and reading.said is not None:
+            gone = await no_longer_said(session, reading.said, reading.version, reading.inbox_id)
+            reading.services |= (await store(await driver(session), gone)).services
+            counts["retracted"] = len(gone)
+        header = reading.file.header
+        if header is not None:
+            shape: Shape = {name: ("string",) for name in header.names if name}
+            await notice(
+                session,
+                reading.provider,
+                reading.connector,
+                shape,
+                reading.file.unmapped,
+                reading.clock(),
+            )
+        _settle(row, reading, stopped)
+        await session.flush()
+    if reading.whole is None and reading.services:
+        await reading.ring(reading.provider, reading.services)
+
+
+async def _chunks(reading: TableReading) -> AsyncIterator[bytes]:
+    """The body in the order in which it came, decompressed."""
+    sealer = reading.keyring.bodies(reading.provider)
+    inflate = zlib.decompressobj(31) if reading.compressed else None
+    inflated = 0
+    for number in range(reading.parts):
+        async with transaction(reading.sessions, reading.provider) as session:
+            part = await session.get_one(InboxPart, (reading.provider, reading.inbox_id, number))
+        chunk = sealer.open(part.sealed, f"{reading.inbox_id}/{number}")
+        if inflate is None:
+            yield chunk
+            continue
+        while chunk:
+            try:
+                plain = inflate.decompress(chunk, INFLATED_AT_ONCE)
+            except zlib.error:
+                raise Refused("unreadable_body", "", "The file is not valid gzip.") from None
+            inflated += len(plain)
+            if inflated > LARGEST_INFLATED:
+                raise Refused("body_too_large", "", "Decompressed, the file is too large.")
+            yield plain
+            chunk = inflate.unconsumed_tail
+    if inflate is not None and not inflate.eof:
+        raise Refused("unreadable_body", "", "The gzip stream ends too early.")
+
+
+async def _take(reading: TableReading, part: Part, number: int) -> None:
+    """Store a part with its result and the count of what is done, unless that was done before."""
+    rejected = [one for one in part.remarks if one.outcome == "rejected"]
+    reading.refused += rejected[: max(MOST_KEPT - len(reading.refused), 0)]
+    if reading.said is not None:
+        reading.said.update(MEANT(row) for _, row in part.rows)
+    rows = [(line, row) for line, row in part.rows if line > reading.done]
+    remarks = [one for one in part.remarks if one.line > reading.done]
+    last = max([line for line, _ in rows[-1:]] + [one.line for one in remarks[-1:]], default=0)
+    if not last:
+        return
+    async with reading.transaction() as session:
+        item = await reading.item(session)
+        kept = await store(
+            await driver(session),
+            numbered([row for _, row in rows], reading.version, reading.inbox_id),
+        )
+        lines = written(result_lines(rows, kept.outcomes, remarks))
+        _keep_result(session, reading, number, lines)
+        counts = reading.counts
+        counts.update(outcome.value for outcome in kept.outcomes)
+        for kind in ("rejected", "skipped"):
+            # A row may be rejected for several reasons and is one row all the same.
+            counts[kind] += len({one.line for one in remarks if one.outcome == kind})
+        counts["records"] = sum(counts[name] for name in (*Outcome, "rejected", "skipped"))
+        counts["lines"] = last
+        item.counts = dict(counts)
+        await session.flush()
+    reading.done = last
+    if reading.whole is not None:
+        reading.services |= kept.services
+    elif kept.services:
+        await reading.ring(reading.provider, kept.services)
+
+
+def _keep_result(session: AsyncSession, reading: TableReading, number: int, lines: bytes) -> None:
+    place = f"{reading.inbox_id}/result/{number}"
+    session.add(
+        InboxResult(
+            provider_id=reading.provider,
+            inbox_id=reading.inbox_id,
+            part=number,
+            sealed=reading.keyring.bodies(reading.provider).seal(lines, place),
+        )
+    )
+
+
+def _settle(row: InboxItem, reading: TableReading, stopped: Refused | None) -> None:
+    counts = reading.counts
+    refused = counts["rejected"] + counts["conflicts"]
+    row.mapped_at = reading.clock()
+    row.counts = {
+        name: counts[name] for name in ("records", *Outcome, "skipped", "rejected", "retracted")
+    }
+    row.refused = [one._asdict() for one in reading.refused[:MOST_KEPT]] or None
+    row.status = InboxStatus.QUARANTINED if refused or stopped else InboxStatus.MAPPED
+    row.reason = row.detail = None
+    if stopped is not None:
+        row.reason, row.detail = stopped.code, stopped.detail
+    elif refused:
+        row.reason = "records_refused"
+        row.detail = (
+            f"{refused:,} of {counts['records']:,} rows were refused; the result says which."
+        )
+
+
+async def _withhold(reading: TableReading) -> None:
+    """Nothing was stored; the result has the rows that were refused."""
+    counts = reading.counts
+    refused = counts["rejected"] + counts["conflicts"]
+    async with reading.transaction() as session:
+        row = await reading.item(session)
+        row.status, row.mapped_at = InboxStatus.QUARANTINED, reading.clock()
+        row.reason = "all_or_nothing"
+        row.detail = (
+            f"Nothing was stored, because {max(refused, 1):,} of the rows were refused. Correct"
+            " them and upload the file again, or upload it without all_or_nothing."
+        )
+        row.counts = dict.fromkeys(("records", *Outcome, "skipped", "rejected", "retracted"), 0) | {
+            "records": counts["records"],
+            "rejected": counts["rejected"],
+            "withheld": counts["records"] - counts["rejected"],
+        }
+        row.refused = [one._asdict() for one in reading.refused[:MOST_KEPT]] or None
+        _keep_result(session, reading, 0, written(result_lines([], [], reading.refused)))
+        await session.flush()
