@@ -21,14 +21,13 @@ from api.idempotency import (
     AlreadyAnswered,
     Asked,
     asked_in,
-    identified,
     key_in,
     worth_keeping,
 )
 from api.problems import Problem, problem_of, render
 from api.running import Running, running_of
 from models.db import driver, transaction
-from models.idempotency import is_kept
+from models.idempotency import Taken, is_kept
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +61,7 @@ class KeptRoute(APIRoute):
 async def repeat_or_refuse(request: Request, running: Running) -> None:
     """Look before a request is carried out, where its own transaction will not.
 
-    The body is read here only for a key that was used before.
+    The body is read here only for a key that was used before, and then not held.
     """
     asked = asked_in(request)
     if asked is None or asked.taken_with_effect:
@@ -72,9 +71,14 @@ async def repeat_or_refuse(request: Request, running: Running) -> None:
         known = asked.request_hash(running.keyring, provider, principal)
         if not await is_kept(await driver(session), known, running.clock()):
             return
-    await identified(request, running.keyring, provider, principal)
+    if not asked.whole:
+        async for _ in request.stream():
+            pass
+    asked.identify(running.keyring, provider, principal)
     async with transaction(running.sessions, provider) as session:
         await asked.take(await driver(session), running.clock())
+    # Its days ended between the two looks, and nothing is left of the body to carry out.
+    asked.refuse_or_repeat(Taken.IN_USE)
 
 
 class KeptAnswers:

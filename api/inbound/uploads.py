@@ -9,18 +9,21 @@ from collections.abc import Iterator
 from typing import IO, Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from api.deps import RunningApp, require
+from api.idempotency import identified
 from api.inbound.bodies import encoding
+from api.kept_answers import KeptRoute
 from api.problems import Problem, problems
 from models.connectors import Connector, ConnectorState
-from models.db import transaction
+from models.db import driver, transaction
 from models.inbox import Body, take_in
 from models.people import KeyHolder
 from models.vocabulary import Scope
 
-router = APIRouter(prefix="/v1/uploads", tags=["connecting platforms"])
+router = APIRouter(prefix="/v1/uploads", tags=["connecting platforms"], route_class=KeptRoute)
 
 PART_BYTES = 1 << 20
 #: Larger ones wait on the disk, in a file without a name.
@@ -45,6 +48,7 @@ class Uploaded(BaseModel):
 @router.post(
     "",
     status_code=202,
+    response_model=Uploaded,
     responses=problems(
         "unreadable_body",
         "not_found",
@@ -65,14 +69,13 @@ class Uploaded(BaseModel):
 )
 async def upload_table(
     request: Request,
-    response: Response,
     running: RunningApp,
     holder: Annotated[KeyHolder, require(Scope.EVENTS_WRITE)],
     connector: ConnectorCode,
     all_or_nothing: Annotated[
         bool, Query(description="Store nothing of it when any row is refused.")
     ] = False,
-) -> Uploaded:
+) -> Response:
     """Upload a table. The same file again is a duplicate, and none of its rows counts twice."""
     compressed = encoding(request.headers)
     async with transaction(running.sessions, holder.provider) as session:
@@ -99,15 +102,22 @@ async def upload_table(
             size=size,
             all_or_nothing=all_or_nothing,
         )
+        asked = await identified(request, running.keyring, holder.provider, holder.key_id)
         async with transaction(running.sessions, holder.provider) as session:
+            if asked is not None:
+                await asked.take(await driver(session), running.clock())
             sealer = running.keyring.bodies(holder.provider)
             taken = await take_in(
                 session, sealer, holder.provider, connector, body, running.clock()
             )
+            uploaded = Uploaded(inbox_id=taken.inbox_id, duplicate=taken.duplicate, size=size)
+            location = {"Location": f"/v1/inbox/{taken.inbox_id}"}
+            response = JSONResponse(uploaded.model_dump(), 202, location)
+            if asked is not None:
+                await asked.keep(await driver(session), await asked.seal(response), running.clock())
     if not taken.duplicate:
         running.doorbell.press_mapping(holder.provider)
-    response.headers["Location"] = f"/v1/inbox/{taken.inbox_id}"
-    return Uploaded(inbox_id=taken.inbox_id, duplicate=taken.duplicate, size=size)
+    return response
 
 
 def _parts(file: IO[bytes]) -> Iterator[bytes]:
