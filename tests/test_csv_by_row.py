@@ -164,6 +164,34 @@ def test_both_ways_agree_on_shipped_tables(name: str) -> None:
     assert b'"event":{' in fast[0][0]
 
 
+def test_both_ways_agree_where_conditions_fail_and_words_are_found_late() -> None:
+    """Rejected by a condition; deleted; skipped by a word behind one that was let through."""
+    fields = tabular()["fields"] | {
+        "retracted": {"path": "b", "transforms": [{"as": "boolean"}]},
+        "data.list": {
+            "path": "[a, c]",
+            "transforms": [{"as": "map_list", "transforms": [{"as": "lookup", "table": "open"}]}],
+        },
+        "data.word": {"path": "c", "transforms": [{"as": "lookup", "table": "closed"}]},
+    }
+    codes = {
+        "open": {"words": {"x": "y"}, "unmapped": "pass"},
+        "closed": {"words": {"x": "y"}, "unmapped": "skip"},
+    }
+    when = [{"path": "a != 'n' || abs(a)", "reason": "is not meant"}]
+    mapping = mapping_of(tabular(when=when, fields=fields, codes=codes))
+    rows = [
+        {"a": "n", "b": "no", "c": "x"},
+        {"a": "x", "b": "yes", "c": "z"},
+        {"a": "new", "b": "no", "c": "z"},
+        {"a": "new", "b": "no", "c": "x"},
+        {"a": "new", "b": "maybe", "c": "x"},
+    ]
+    fast, slow = by_row_and_by_body(mapping, rows)
+    assert fast == slow
+    assert fast[1] == [("open", "new"), ("open", "z")]
+
+
 def test_what_is_kept_of_a_list_is_nobody_elses() -> None:
     fields = tabular()["fields"] | {"data.themes": {"path": "a", "transforms": [{"as": "split"}]}}
     mapper = RowMapper(mapping_of(tabular(fields=fields)))

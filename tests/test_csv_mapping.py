@@ -195,6 +195,13 @@ def test_file_that_cannot_be_read_is_refused_as_a_whole(text: str, code: str) ->
     assert caught.value.code == code
 
 
+def test_row_that_no_file_could_have_costs_itself_only() -> None:
+    rows = [{"Code": 2**70}, {"given at": "01/03/2026 08:05", "Code": "G"}]
+    first, second = map_body(doses(), rows).outcomes
+    assert [(flaw.pointer, flaw.code) for flaw in first.flaws] == [("", "not_json")]
+    assert second.event is not None
+
+
 def test_preview_has_a_bounded_number_of_rows() -> None:
     with pytest.raises(MappingError, match="more than 1,000 rows"):
         map_body(doses(), "given at,Code\n" + "01/03/2026 08:05,G\n" * 1_001)
