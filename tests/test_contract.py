@@ -10,6 +10,8 @@ from openapi.write import CONTRACT, contract
 DESCRIBED: dict[str, Any] = json.loads(contract())
 #: What answers without a key.
 OPEN = {"/healthz", "/readyz", "/metrics"}
+#: What platforms sign instead.
+SIGNED = {"/v1/webhooks/{connector}"}
 OPERATIONS: list[tuple[str, dict[str, Any]]] = [
     (path, operation)
     for path, methods in DESCRIBED["paths"].items()
@@ -52,8 +54,10 @@ def test_every_operation_lists_its_refusals_as_problems(
 
 
 @every_operation
-def test_every_operation_but_health_asks_for_a_key(path: str, operation: dict[str, Any]) -> None:
-    assert bool(operation.get("security")) == (path not in OPEN)
+def test_every_operation_but_health_and_hooks_asks_for_a_key(
+    path: str, operation: dict[str, Any]
+) -> None:
+    assert bool(operation.get("security")) == (path not in OPEN | SIGNED)
 
 
 def test_every_reference_leads_somewhere() -> None:
