@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, LargeBinary, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -158,7 +159,7 @@ async def remove_expired(session: AsyncSession, now: datetime, most: int) -> int
     return len(removed.all())
 
 
-async def providers_with_expired(session: AsyncSession, now: datetime) -> list[Any]:
+async def providers_with_expired(session: AsyncSession, now: datetime) -> list[UUID]:
     found = await session.execute(
         text("SELECT provider_id FROM providers_with_answers(:before)"), {"before": now - KEPT_FOR}
     )

@@ -141,15 +141,17 @@ class Committer:
         async with transaction(self._sessions, provider) as session:
             connection = await driver(session)
             # Before the rows, or a request that is not to be carried out would leave its own.
-            results = await _taken_before(connection, posts)
-            todo = [post for post, result in zip(posts, results, strict=True) if result is None]
+            before = await _taken_before(connection, posts)
+            todo = [post for post, earlier in zip(posts, before, strict=True) if earlier is None]
+            if not todo:
+                return [earlier for earlier in before if earlier is not None]
             stored = await store(connection, [row for post in todo for row in post.rows])
             outcomes = iter(stored.outcomes)
             became = [list(islice(outcomes, len(post.rows))) for post in todo]
             await _keep_answers(connection, todo, became)
         self._doorbell.press(provider, stored.services)
         done = iter(became)
-        return [next(done) if result is None else result for result in results]
+        return [next(done) if earlier is None else earlier for earlier in before]
 
 
 async def _taken_before(connection: "Connection", posts: Sequence[Post]) -> list[Earlier | None]:
