@@ -12,6 +12,7 @@ import models.inbox
 import models.organisation
 import models.people
 import models.scores
+import models.silences
 import models.tallies  # noqa: F401 - importing the modules fills the metadata
 from models.base import Base
 from models.events import Xid8

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.connectors import Connector, ConnectorState, Noticed
 from models.inbox import Arrival, InboxItem, InboxStatus
+from models.silences import unfilled
 
 MOST_NOTICED = 100
 
@@ -62,12 +63,25 @@ async def health_of(session: AsyncSession, connector: Connector, now: datetime) 
         )
         for row in noticed
     ]
+    missed = [
+        Warned(
+            kind="missed",
+            path="",
+            detail="Between these moments nothing came. What is missing does not count as"
+            " improvement: replay or upload it, then say so with ':fill'.",
+            first_seen=row.since,
+            last_seen=row.until,
+            bodies=0,
+        )
+        for row in await unfilled(session, connector.code)
+        if row.until is not None
+    ]
     silent = silence_of(connector, last, now)
     return Health(
         last_arrival_at=last,
         bodies=bodies,
         quarantined=quarantined,
-        warnings=[silent, *warnings] if silent else warnings,
+        warnings=[*([silent] if silent else []), *missed, *warnings],
     )
 
 
@@ -84,7 +98,7 @@ def silence_of(connector: Connector, last: datetime | None, now: datetime) -> Wa
         path="",
         detail=f"Nothing has come since {since}; a body was expected every"
         f" {connector.expected_every_hours} hours. What is missing does not count as improvement:"
-        " ask the platform, then replay or upload what was missed.",
+        " ask the platform for what was missed.",
         first_seen=due,
         last_seen=now,
         bodies=0,

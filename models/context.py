@@ -24,6 +24,7 @@ from models.organisation import (
     TeamAlias,
     TeamPlace,
 )
+from models.silences import Silence, silences
 
 
 class ProviderChoices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,6 +90,7 @@ class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: str
     indicators: tuple[Indicator, ...]
     theme_aliases: dict[str, str] = {}
+    silences: tuple[Silence, ...] = ()
     calendar: str = CALENDAR_VERSION
 
     def digest(self) -> bytes:
@@ -176,6 +178,7 @@ async def load_context(session: AsyncSession, service: str) -> ServiceContext | 
         catalogue=catalogue,
         indicators=effective(changes),
         theme_aliases=changes.theme_aliases,
+        silences=await silences(session),
     )
 
 

@@ -95,11 +95,12 @@ class Platform:
         self.client, self.address = client, address
         self.key = base64.b64decode(secret.removeprefix("whsec_"))
         self.sent = 0
+        self.now = NOW
 
     async def post(self, body: bytes, message: str | None = None) -> httpx.Response:
         self.sent += 1
         name = message or f"msg_{self.sent}"
-        stamp = str(int(NOW.timestamp()))
+        stamp = str(int(self.now.timestamp()))
         signed = f"{name}.{stamp}.".encode() + body
         proof = base64.b64encode(hmac.digest(self.key, signed, hashlib.sha256)).decode()
         headers = {

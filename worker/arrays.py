@@ -166,7 +166,9 @@ def cut_months(
     ]
     first = max(oldest, add_months(min(as_ofs), 1 - max(reach)))
     length = max(months_apart(first, max(as_ofs)) + 1, 1)
-    whole = ServiceMonths([*judged, *beside], cells, *placed, segments, first, length)
+    whole = ServiceMonths(
+        [*judged, *beside], cells, *placed, segments, first, length, context.silences
+    )
     ends = np.array([months_apart(first, as_of) for as_of in as_ofs])
     back = np.arange(max(reach))[::-1]
     # Each row sees as far back as it would alone, so that a batch changes no score.

@@ -26,7 +26,7 @@ from worker.sightings_of_teams import one_manager
 from worker.story import story
 from worker.triggers import Kind, Look, signals
 from worker.verdict import Verdict, judge, too_young
-from worker.watched import RULES
+from worker.watched import OF_SOURCES, RULES
 from worker.windows import Windows
 
 CONFIDENCE = 0.95
@@ -149,7 +149,7 @@ def strand_content(
         "spread": spread_content(score),
         **own_content(looks[-1], windows),
         "attributed": attributed_content(context, score),
-        "warnings": signals(RULES, Kind.WARNING, looks, provisional=provisional),
+        "warnings": signals((*RULES, *OF_SOURCES), Kind.WARNING, looks, provisional=provisional),
         "triggers": signals(RULES, Kind.TRIGGER, looks, provisional=provisional),
         "would_change": would_change(context, score),
     }

@@ -9,8 +9,10 @@ from uuid import UUID
 import structlog
 from sqlalchemy import text
 
+from models.choices import mark_every_service
 from models.db import Sessions, transaction
 from models.queue import JUDGING_QUEUE, RESCORE, ring
+from models.silences import find_silences
 from models.vocabulary import ProviderId
 from worker.mapping import map_waiting
 from worker.recompute import count_open, drain
@@ -94,13 +96,28 @@ async def sweep_marks(sessions: Sessions, now: datetime, arithmetic: Executor) -
     return len(marked)
 
 
+async def watch_sources(context: dict[str, Any]) -> None:
+    """Note where expected sources have gone silent or come back; scores look at it anew."""
+    sessions, now = context["sessions"], context["clock"]()
+    for provider in await _providers(sessions):
+        async with transaction(sessions, provider) as session:
+            if not (changed := await find_silences(session, now)):
+                continue
+            services = await mark_every_service(session)
+        log.info("sources_changed", provider=str(provider), connectors=changed)
+        await ring(context["redis"], provider, services)
+
+
+async def _providers(sessions: Sessions) -> list[ProviderId]:
+    async with transaction(sessions, None) as session:
+        found = await session.execute(text("SELECT DISTINCT provider_id FROM known_services()"))
+        return [ProviderId(row.provider_id) for row in found]
+
+
 async def mark_due(context: dict[str, Any]) -> None:
     """Ask for the month that has just ended, and for provisional looks that have become final."""
     sessions, now = context["sessions"], context["clock"]()
-    async with transaction(sessions, None) as session:
-        found = await session.execute(text("SELECT DISTINCT provider_id FROM known_services()"))
-        providers = [ProviderId(row.provider_id) for row in found]
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    for provider in providers:
+    for provider in await _providers(sessions):
         async with transaction(sessions, provider) as session:
             await session.execute(text(MARK_DUE), {"as_of": last_ended_month(now), "today": today})

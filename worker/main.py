@@ -25,7 +25,15 @@ from models.keyring import Keyring
 from models.logs import configure_logs
 from models.queue import JUDGING_QUEUE, deserialize, serialize
 from models.settings import Settings
-from worker.jobs import map_bodies, mark_due, recompute, rescore, sweep_bodies, sweep_marks
+from worker.jobs import (
+    map_bodies,
+    mark_due,
+    recompute,
+    rescore,
+    sweep_bodies,
+    sweep_marks,
+    watch_sources,
+)
 
 if TYPE_CHECKING:
     from arq.typing import WorkerCoroutine
@@ -109,7 +117,12 @@ def counting() -> dict[str, Any]:
     return {
         "functions": [recompute, map_bodies],
         "cron_jobs": [
-            cron(cast("WorkerCoroutine", mark_due), minute={3, 23, 43}, run_at_startup=True)
+            cron(cast("WorkerCoroutine", mark_due), minute={3, 23, 43}, run_at_startup=True),
+            cron(
+                cast("WorkerCoroutine", watch_sources),
+                minute=set(range(0, 60, 5)),
+                run_at_startup=True,
+            ),
         ],
         "on_startup": start_counting,
         "on_shutdown": shutdown,

@@ -7,6 +7,7 @@ import numpy as np
 
 from models.calendar import months_between
 from models.catalogue import HOURS_PLANNED, Indicator
+from models.silences import Silence
 from models.vocabulary import (
     CHECK_CHANNELS,
     MINUTES_PER_UNIT,
@@ -28,6 +29,23 @@ RESIDENTS, CARE_HOURS = (
 _UNIT_PLACE = {unit.value: place for place, unit in enumerate(UNITS)}
 
 
+def silent_rates(
+    chosen: Sequence[Indicator], silences: Sequence[Silence], first: date, length: int
+) -> Bools:
+    """Rates and months in which a source that feeds them sent nothing, [i, t]."""
+    found = np.zeros((len(chosen), length), dtype=bool)
+    for position, one in enumerate(chosen):
+        if one.measure is not Measure.RATE:
+            continue
+        for silence in silences:
+            if silence.types and not set(silence.types) & set(one.events):
+                continue
+            start = months_apart(first, silence.first)
+            end = length if silence.last is None else months_apart(first, silence.last) + 1
+            found[position, max(start, 0) : max(end, 0)] = True
+    return found
+
+
 class ServiceMonths:
     """Sums of a service by segment, stratum, indicator and month, [g, k, i, t].
 
@@ -45,6 +63,7 @@ class ServiceMonths:
         segments: int,
         first: date,
         length: int,
+        silences: Sequence[Silence] = (),
     ) -> None:
         self.first, self.length = first, length
         self.chosen = list(chosen)
@@ -94,6 +113,7 @@ class ServiceMonths:
         scale = np.array([_HUNDREDTHS if one.measure is Measure.MEAN else 1.0 for one in chosen])
         self.x /= scale[:, None]
         self.squares /= scale[:, None] ** 2
+        self.silent = silent_rates(chosen, silences, first, length)
         self.events = np.zeros((segments, len(chosen), length))
         np.add.at(self.events, (at[0], at[2], at[3]), columns.events[here])
         judged = np.array([one.evidence for one in chosen], dtype=bool)
@@ -135,6 +155,8 @@ class ServiceMonths:
         shares = np.array([one.measure is Measure.PROPORTION for one in self.chosen], dtype=bool)
         # More met than due, or fewer than none, cannot have happened: such a month is no evidence.
         possible = (n > 0) & (means | ((x >= 0) & ~(shares[:, None] & (x > n))))
+        # Where a source was silent, that nothing was reported is not known to be good.
+        possible &= self.take(self.silent.astype(float), at)[:, None, None] == 0
         x, n, squares = (np.where(possible, part, 0.0) for part in (x, n, squares))
         return x, n, squares
 

@@ -18,6 +18,7 @@ from worker.sightings_of_shifts import (
     weaker_handovers,
     weekday_out_of_line,
 )
+from worker.sightings_of_sources import silent_source
 from worker.sightings_of_teams import (
     confidence_without_results,
     one_manager,
@@ -99,3 +100,18 @@ RULES: tuple[Rule, ...] = (
          "What people feel lies this far behind half of what is measured inside.",
          0.0, REPEATED_LOOKS, assurance_gap),
 )  # fmt: skip
+
+#: Of the sources and not of the care; the same for every strand.
+OF_SOURCES: tuple[Rule, ...] = tuple(
+    Rule(
+        strand,
+        WARNING,
+        "silent_source",
+        "An expected source sent nothing in this many of the last 24 months. What it would have"
+        " reported then is not known, so its rates have no evidence there.",
+        1.0,
+        1,
+        silent_source,
+    )
+    for strand in Strand
+)

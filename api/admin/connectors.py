@@ -8,17 +8,19 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.admin.bodies import Body, Flaw, Text, refuse
+from api.admin.after_commit import ring_after_commit
+from api.admin.bodies import Body, Flaw, LongText, Text, refuse
 from api.admin.mappings import MappingBody, add_version, checked
 from api.deps import Now, RunningApp, Session, require
 from api.inbound.signature_problems import MOST_SECRETS, problems_of, problems_of_secrets
 from api.inbound.signature_schemes import Scheme, recipe_of
 from api.kept_answers import KeptRoute
 from api.problems import Problem, problems
+from models.choices import mark_every_service
 from models.connector_health import Health, Warned, health_of
 from models.connectors import (
     Connector,
@@ -28,6 +30,7 @@ from models.connectors import (
     sealed_secrets,
 )
 from models.people import KeyHolder
+from models.silences import fill
 from models.vocabulary import Scope
 
 router = APIRouter(prefix="/v1/connectors", tags=["connecting platforms"], route_class=KeptRoute)
@@ -81,6 +84,11 @@ class ConnectorChange(Body):
     enabled: bool | None = Field(
         default=None, description="False: the address answers 410, and nothing is mapped."
     )
+
+
+class Filled(Body):
+    until: AwareDatetime = Field(description="Silences that began before this are over.")
+    reason: LongText = Field(examples=["The vendor sent the missing week again on 3 March."])
 
 
 class ConnectorAnswer(BaseModel):
@@ -200,6 +208,24 @@ async def change_connector(
     row.changed_at = now
     await session.flush()
     return answer_of(row, len(given), await health_of(session, row, now))
+
+
+@router.post("/{connector}:fill", responses=problems("not_found", "invalid"))
+async def fill_silences(
+    connector: CodePath,
+    body: Filled,
+    running: RunningApp,
+    holder: Integrator,
+    session: Session,
+    now: Now,
+) -> ConnectorAnswer:
+    """Say that what was missed has been sent since. Its months are evidence again."""
+    row = await found(session, holder, connector)
+    if await fill(session, row.code, body.until, body.reason, now):
+        services = await mark_every_service(session)
+        ring_after_commit(session, running, holder.provider, services)
+    number = len(opened_secrets(row, running.keyring.connectors(holder.provider)))
+    return answer_of(row, number, await health_of(session, row, now))
 
 
 async def found(

@@ -20,6 +20,7 @@ RIGHTS = {
     "inbox_parts": "SELECT, INSERT",
     "inbox_results": "SELECT, INSERT, DELETE",
     "arrivals": "SELECT, INSERT",
+    "silences": "SELECT, INSERT, UPDATE",
 }
 KEY = ["provider_id", "source", "event_id", "version"]
 
@@ -236,6 +237,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("provider_id", "inbox_id", "part", name=op.f("inbox_results_pkey")),
     )
 
+    op.create_table(
+        "silences",
+        sa.Column("provider_id", sa.UUID(), nullable=False),
+        sa.Column("connector", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("types", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("filled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("filled_why", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["provider_id", "connector"],
+            ["connectors.provider_id", "connectors.code"],
+            name=op.f("silences_provider_id_connector_fkey"),
+        ),
+        sa.PrimaryKeyConstraint("provider_id", "connector", "since", name=op.f("silences_pkey")),
+    )
     for table, rights in RIGHTS.items():
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
