@@ -28,7 +28,8 @@ router = APIRouter(prefix="/v1/webhooks", tags=["connecting platforms"], route_c
 NOBODYS = Scheme(scheme="standard_webhooks")
 LONGEST_TYPE = 200
 
-Token = Annotated[str, Path(max_length=100, description="The address that a connector was given.")]
+#: Of any length, since one that cannot be anybody's is refused like one that is nobody's.
+Token = Annotated[str, Path(description="The address that a connector was given.")]
 
 
 class Kept(BaseModel):
@@ -90,8 +91,8 @@ async def receive_hook(connector: Token, request: Request, running: RunningApp) 
             Body(
                 dedupe_key=f"id:{found.dedupe_id}" if found.dedupe_id else digest.hex(),
                 digest=digest,
-                content_type=request.headers.get("content-type", "")[:LONGEST_TYPE],
-                content_encoding=request.headers.get("content-encoding", "")[:LONGEST_TYPE].lower(),
+                content_type=_said_in(request, "content-type"),
+                content_encoding=_said_in(request, "content-encoding").lower(),
                 parts=[body],
                 size=len(body),
             ),
@@ -105,6 +106,11 @@ async def receive_hook(connector: Token, request: Request, running: RunningApp) 
     if not taken.duplicate:
         running.doorbell.press_mapping(provider)
     return response
+
+
+def _said_in(request: Request, header: str) -> str:
+    """What a header says, as far as it can be kept: text has no U+0000 in PostgreSQL."""
+    return request.headers.get(header, "").replace("\x00", "")[:LONGEST_TYPE]
 
 
 def _verified(
