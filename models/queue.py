@@ -18,10 +18,10 @@ from models.settings import Settings
 from models.vocabulary import ProviderId
 
 RECOMPUTE = "recompute"
-#: What has arrived for one provider waits to be mapped.
-MAP_BODIES = "map_bodies"
-#: What a recompute leaves to be judged, in a queue and a process of its own: arithmetic of seconds
-#: must not stand before counting of milliseconds.
+#: What has arrived for one provider waits to be mapped: messages, and tables of any length.
+MAP_BODIES, MAP_TABLES = "map_bodies", "map_tables"
+#: What a recompute leaves to be judged. What takes seconds has a queue and a process of its own,
+#: so that it does not stand before what takes milliseconds.
 RESCORE = "rescore"
 JUDGING_QUEUE = "breadth:judging"
 #: A ring is not worth waiting for; the worker looks for marks by itself every few seconds.
@@ -77,7 +77,10 @@ async def ring_mapping(redis: ArqRedis, provider: ProviderId) -> bool:
     """Ask for the bodies of a provider to be mapped; False when Redis could not be asked."""
     try:
         async with asyncio.timeout(RING_TIMEOUT_S):
-            await redis.enqueue_job(MAP_BODIES, str(provider), _job_id=f"{MAP_BODIES}:{provider}")
+            for kind, queue in ((MAP_BODIES, None), (MAP_TABLES, JUDGING_QUEUE)):
+                await redis.enqueue_job(
+                    kind, str(provider), _job_id=f"{kind}:{provider}", _queue_name=queue
+                )
     except (RedisError, OSError, TimeoutError) as error:
         log.warning("doorbell_unanswered", error=type(error).__name__)
         return False

@@ -140,7 +140,12 @@ async def map_all(running: Running, provider: ProviderId) -> int:
     async def ring(_: ProviderId, services: set[str]) -> None:
         assert services
 
-    return await map_waiting(running.sessions, running.keyring, provider, running.clock, ring)
+    done = 0
+    for tables in (False, True):
+        done += await map_waiting(
+            running.sessions, running.keyring, provider, running.clock, ring, tables=tables
+        )
+    return done
 
 
 async def reconciled(client: httpx.AsyncClient) -> dict[str, Any]:

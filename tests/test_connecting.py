@@ -142,6 +142,8 @@ async def test_mapping_anew_corrects_and_takes_back_what_it_no_longer_reads(
     assert await doses(admin, provider) == {"oak": (0, 2)}
     done = await client.get(f"/v1/replays/{again.json()['id']}")
     assert done.json()["done"] is True
+    listed = (await client.get("/v1/replays")).json()["items"]
+    assert [one["id"] for one in listed] == [again.json()["id"]]
     [item] = await items(client)
     assert item["counts"]["skipped"] == item["counts"]["retracted"] == 1
     await reconciled(client)

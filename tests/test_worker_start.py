@@ -46,7 +46,7 @@ async def test_failed_sweep_is_logged_without_the_values_it_worked_on(
 
     async def sweep() -> int:
         stopping.set()  # One is enough.
-        return await sweep_bodies(context)
+        return await sweep_bodies(context, tables=False)
 
     await sweep_until(stopping, 60, sweep)
     said = capsys.readouterr()

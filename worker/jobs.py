@@ -58,25 +58,32 @@ async def rescore(context: dict[str, Any], provider: str, service: str) -> int:
 
 
 async def map_bodies(context: dict[str, Any], provider: str) -> int:
-    """Map what has arrived for one provider, and ring for the services it speaks of."""
-    return await _map(context, ProviderId(UUID(provider)))
+    """Map the messages that have arrived for one provider."""
+    return await _map(context, ProviderId(UUID(provider)), tables=False)
 
 
-async def sweep_bodies(context: dict[str, Any]) -> int:
+async def map_tables(context: dict[str, Any], provider: str) -> int:
+    """Map the tables that have arrived for one provider."""
+    return await _map(context, ProviderId(UUID(provider)), tables=True)
+
+
+async def sweep_bodies(context: dict[str, Any], *, tables: bool) -> int:
     """Map what waits for any provider, so that a lost queue costs seconds and never a body."""
     async with transaction(context["sessions"], None) as session:
         found = await session.execute(text("SELECT provider_id FROM providers_with_bodies()"))
         providers = [ProviderId(row.provider_id) for row in found]
-    return sum([await _map(context, provider) for provider in providers])
+    return sum([await _map(context, provider, tables=tables) for provider in providers])
 
 
-async def _map(context: dict[str, Any], provider: ProviderId) -> int:
+async def _map(context: dict[str, Any], provider: ProviderId, *, tables: bool) -> int:
+    """Services with new evidence are rung for after each commit."""
     return await map_waiting(
         context["sessions"],
         context["keyring"],
         provider,
         context["clock"],
         partial(ring, context["redis"]),
+        tables=tables,
     )
 
 

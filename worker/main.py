@@ -27,6 +27,7 @@ from models.queue import JUDGING_QUEUE, deserialize, serialize
 from models.settings import Settings
 from worker.jobs import (
     map_bodies,
+    map_tables,
     mark_due,
     recompute,
     rescore,
@@ -70,7 +71,11 @@ async def startup(context: dict[str, Any]) -> None:
 async def start_counting(context: dict[str, Any]) -> None:
     await startup(context)
     context["sweeper"] = asyncio.create_task(
-        sweep_until(context["stopping"], context["sweep_every_s"], partial(sweep_bodies, context))
+        sweep_until(
+            context["stopping"],
+            context["sweep_every_s"],
+            partial(sweep_bodies, context, tables=False),
+        )
     )
 
 
@@ -79,8 +84,9 @@ async def start_judging(context: dict[str, Any]) -> None:
     # One thread: two that calculate only slow each other down.
     context["arithmetic"] = ThreadPoolExecutor(1)
 
-    async def sweep() -> int:
-        return await sweep_marks(context["sessions"], context["clock"](), context["arithmetic"])
+    async def sweep() -> None:
+        await sweep_marks(context["sessions"], context["clock"](), context["arithmetic"])
+        await sweep_bodies(context, tables=True)
 
     context["sweeper"] = asyncio.create_task(
         sweep_until(context["stopping"], context["sweep_every_s"], sweep)
@@ -132,7 +138,7 @@ def counting() -> dict[str, Any]:
 
 def judging() -> dict[str, Any]:
     return {
-        "functions": [rescore],
+        "functions": [rescore, map_tables],
         "queue_name": JUDGING_QUEUE,
         "on_startup": start_judging,
         "on_shutdown": shutdown,

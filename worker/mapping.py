@@ -38,11 +38,11 @@ log = structlog.get_logger(__name__)
 MOST_KEPT = 200
 
 NEXT = text("""
-SELECT i.id, m.document ->> 'input' = 'csv' AS is_table
-FROM inbox i
+SELECT i.id FROM inbox i
 JOIN connectors c ON c.code = i.connector
 JOIN mappings m ON m.connector = c.code AND m.version = c.active_version
 WHERE i.status = 'waiting' AND c.state = 'active' AND NOT i.id = ANY(:passed)
+  AND (coalesce(m.document ->> 'input', 'json') = 'csv') = :tables
 ORDER BY i.id LIMIT 1
 """)
 
@@ -181,24 +181,26 @@ async def map_waiting(
     provider: ProviderId,
     clock: Callable[[], datetime],
     ring: Ring,
+    *,
+    tables: bool,
 ) -> int:
-    """Map all that waits for one provider, the oldest first; returns how many bodies were done.
+    """Map what waits for one provider, the oldest first; returns how many bodies were done.
 
+    Tables are mapped apart from messages, which must not wait for a million rows.
     `ring` is told after each commit which services have new evidence. A body on which we fail
     ourselves keeps none of the others waiting: it goes to quarantine, or, where the database was
     what failed, waits for the next round.
     """
     pseudonyms = keyring.pseudonyms(provider)
+    map_one = map_table if tables else map_body_of
     passed: list[int] = []
     while True:
         async with transaction(sessions, provider) as session:
-            waiting = (await session.execute(NEXT, {"passed": passed})).one_or_none()
-        if waiting is None:
+            inbox_id = await session.scalar(NEXT, {"passed": passed, "tables": tables})
+        if inbox_id is None:
             return len(passed)
-        inbox_id: int = waiting.id
         passed.append(inbox_id)
         try:
-            map_one = map_table if waiting.is_table else map_body_of
             await map_one(sessions, keyring, pseudonyms, provider, inbox_id, clock, ring)
         except (DBAPIError, OSError):
             log.exception("mapping_interrupted", provider=str(provider), inbox_id=inbox_id)

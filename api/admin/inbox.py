@@ -77,6 +77,10 @@ class ReplayAnswer(BaseModel):
     requested_at: datetime
 
 
+class ReplayList(BaseModel):
+    items: list[ReplayAnswer]
+
+
 @router.get("/inbox", responses=problems("invalid"))
 async def list_inbox(
     request: Request,
@@ -175,6 +179,13 @@ async def start_replay(
     row = await replay(session, connector, conditions, asked, holder.key_id, now)
     after_commit(session, lambda: running.doorbell.press_mapping(holder.provider))
     return await _replay_answer(session, row)
+
+
+@router.get("/replays", responses=problems())
+async def list_replays(_: Integrator, session: Session, limit: Limit = 100) -> ReplayList:
+    """Who had what mapped once more, the newest first."""
+    rows = await session.scalars(select(Replay).order_by(Replay.requested_at.desc()).limit(limit))
+    return ReplayList(items=[await _replay_answer(session, row) for row in rows.all()])
 
 
 @router.get("/replays/{replay_id}", responses=problems("not_found"))
