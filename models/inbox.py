@@ -211,12 +211,15 @@ async def _held(session: AsyncSession, connector: str, dedupe_key: str) -> tuple
     return row.id, row.digest
 
 
-async def read_body(session: AsyncSession, sealer: Sealer, inbox_id: int) -> bytes:
-    """A body as it arrived, whole."""
+async def read_body(
+    session: AsyncSession, sealer: Sealer, inbox_id: int, most_parts: int | None = None
+) -> bytes:
+    """A body as it arrived: whole, or its beginning."""
     parts = await session.execute(
         select(InboxPart.part, InboxPart.sealed)
         .where(InboxPart.inbox_id == inbox_id)
         .order_by(InboxPart.part)
+        .limit(most_parts)
     )
     return b"".join(sealer.open(row.sealed, f"{inbox_id}/{row.part}") for row in parts)
 

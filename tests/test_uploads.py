@@ -226,3 +226,13 @@ async def test_file_that_cannot_be_read_says_why(
 async def test_unknown_connector_is_not_found(client: httpx.AsyncClient) -> None:
     answer = await client.post("/v1/uploads", params={"connector": "x"}, content=b"a\n")
     assert answer.status_code == 404
+
+
+async def test_uploaded_table_is_previewed_by_its_first_lines(
+    connected: httpx.AsyncClient,
+) -> None:
+    await upload(connected, table(*GOOD, BAD[1]))
+    answer = await connected.post("/v1/mappings/rondo/2:preview", json={"last": 1})
+    assert answer.status_code == 200, answer.text
+    [body] = answer.json()["bodies"]
+    assert [record["event"] is not None for record in body["records"]] == [True, True, True, False]

@@ -15,17 +15,16 @@ from api.kept_answers import KeptRoute
 from api.problems import Problem, problems
 from models.connectors import Connector, StoredMapping
 from models.inbox import InboxItem, read_body
-from models.incoming.mapped import decoded, inflated
+from models.incoming.mapped import decoded, inflated, start_of_table
 from models.incoming.preview import Previewed, preview
 from models.incoming.refusals import Refused
 from models.incoming.terms import load_terms
 from models.mapping.examples import check_examples, difference
-from models.mapping.mappings import mapping_of
+from models.mapping.mappings import Mapping, mapping_of
 
 router = APIRouter(prefix="/v1/mappings", tags=["connecting platforms"], route_class=KeptRoute)
 
 MOST_BODIES = 20
-LARGEST_PREVIEWED = 1 << 20
 MOST_DIFFERENCES = 500
 
 
@@ -73,8 +72,8 @@ async def preview_mapping(
     stored = await session.get(StoredMapping, (holder.provider, connector, version))
     if row is None or stored is None:
         raise Problem("not_found")
-    named, refused = await _bodies(asked, running, holder, session, connector)
     mapping = mapping_of(stored.document)
+    named, refused = await _bodies(asked, running, holder, session, connector, mapping)
     terms = await load_terms(session, running.keyring, holder.provider)
     pseudonyms = running.keyring.pseudonyms(holder.provider)
     values = [value for _, value in named]
@@ -101,6 +100,7 @@ async def _bodies(
     holder: Integrator,
     session: Session,
     connector: str,
+    mapping: Mapping,
 ) -> tuple[list[tuple[int | None, Any]], list[BodyPreview]]:
     """Bodies that can be read, and those of the inbox that cannot."""
     given = [name for name in ("body", "inbox_ids", "last") if name in asked.model_fields_set]
@@ -111,7 +111,7 @@ async def _bodies(
         return [(None, asked.body)], []
     query = (
         select(InboxItem)
-        .where(InboxItem.connector == connector, InboxItem.size <= LARGEST_PREVIEWED)
+        .where(InboxItem.connector == connector)
         .order_by(InboxItem.id.desc())
         .limit(asked.last or MOST_BODIES)
     )
@@ -122,8 +122,12 @@ async def _bodies(
     sealer = running.keyring.bodies(holder.provider)
     for item in (await session.scalars(query)).all():
         try:
-            body = inflated(await read_body(session, sealer, item.id), item.content_encoding)
-            named.append((item.id, decoded(body, item.content_type)))
+            body = await read_body(session, sealer, item.id, most_parts=1)
+            if mapping.input == "csv":
+                named.append((item.id, start_of_table(body, item.content_encoding)))
+            else:
+                body = inflated(body, item.content_encoding)
+                named.append((item.id, decoded(body, item.content_type)))
         except Refused as error:
             why = {"code": error.code, "detail": error.detail}
             refused.append(BodyPreview(inbox_id=item.id, records=[], total=0, error=why))

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from models.incoming.content import Terms, encode
+from models.incoming.csv_encoding import Decoding
 from models.incoming.refusals import Refused
 from models.incoming.validation import CLOCK_SKEW, read_item
 from models.incoming.walks import refuse_nul
@@ -24,6 +25,8 @@ from models.storing import Row
 FORM = "application/x-www-form-urlencoded"
 LINES = ("application/x-ndjson", "application/jsonl")
 LARGEST_BODY = 16 << 20
+#: As much of a table is shown before it is mapped.
+START_OF_TABLE = 64 << 10
 
 
 class RecordRefused(msgspec.Struct, frozen=True):
@@ -90,6 +93,23 @@ def inflated(body: bytes, content_encoding: str) -> bytes:
             "unreadable_body", "", "The gzip stream is cut short, has more parts, or is too large."
         )
     return plain
+
+
+def start_of_table(body: bytes, content_encoding: str) -> str:
+    """The first whole lines of a table, to be looked at.
+
+    Raises
+    ------
+    Refused
+        It is no gzip, or no text.
+    """
+    if content_encoding in {"gzip", "x-gzip"}:
+        try:
+            body = zlib.decompressobj(31).decompress(body, START_OF_TABLE)
+        except zlib.error:
+            raise Refused("unreadable_body", "", "The file is not valid gzip.") from None
+    text = Decoding().text(body[:START_OF_TABLE], last=True)
+    return text if len(body) < START_OF_TABLE else text[: text.rfind("\n") + 1]
 
 
 def read_mapped(
