@@ -19,6 +19,7 @@ from tests.ingested import Connection, stored
 from tests.sent import SERVICE, buckets, dose
 from tests.set_up import put, team
 from worker.expiry import AT_A_TIME, remove_expired_answers
+from worker.main import counting
 
 KEY = {"Idempotency-Key": '"k"'}
 NEW_KEY = {"name": "one", "scopes": ["views:read"]}
@@ -216,6 +217,10 @@ async def test_the_clock_removes_what_has_outlived_its_days_and_nothing_else(
     assert len(await kept(admin, provider)) == 1
     assert await kept(admin, other) == []
     assert await remove_expired_answers(context) == 0
+
+
+def test_the_clock_of_the_worker_strikes_for_it() -> None:
+    assert remove_expired_answers in {job.coroutine for job in counting()["cron_jobs"]}
 
 
 async def test_an_answer_too_large_to_keep_is_said_to_have_been_given(

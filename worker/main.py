@@ -25,6 +25,7 @@ from models.keyring import Keyring
 from models.logs import configure_logs
 from models.queue import JUDGING_QUEUE, deserialize, serialize
 from models.settings import Settings
+from worker.expiry import remove_expired_answers
 from worker.jobs import (
     map_bodies,
     map_tables,
@@ -129,6 +130,7 @@ def counting() -> dict[str, Any]:
                 minute=set(range(0, 60, 5)),
                 run_at_startup=True,
             ),
+            cron(cast("WorkerCoroutine", remove_expired_answers), minute={13}),
         ],
         "on_startup": start_counting,
         "on_shutdown": shutdown,
