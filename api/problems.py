@@ -11,13 +11,12 @@ import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from api.inbound.fhir_outcomes import BASE as FHIR_BASE
 from api.inbound.fhir_outcomes import FHIR_JSON, problem_outcome
+from models.db import database_away, driver_error
 from models.incoming.pointers import pointer_of
 
 log = structlog.get_logger(__name__)
@@ -213,38 +212,10 @@ def problem_of(error: BaseException) -> Problem:
     if database_away(error):
         log.warning("database_away", error=type(error).__name__)
         return Problem("unavailable")
-    if isinstance(_driver_error(error), asyncpg.DataError):
+    if isinstance(driver_error(error), asyncpg.DataError):
         return Problem("invalid", "A value cannot be stored: it is out of range or has U+0000.")
     log.error("unexpected_error", exc_info=error)
     return Problem("internal")
-
-
-def database_away(error: BaseException) -> bool:
-    """Trouble that passes: connections, pool, shutdown, resources, cancelled or clashing work."""
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    return isinstance(
-        _driver_error(error),
-        PoolTimeout
-        | OSError
-        | TimeoutError
-        | asyncpg.InterfaceError
-        | asyncpg.PostgresConnectionError
-        | asyncpg.OperatorInterventionError
-        | asyncpg.InsufficientResourcesError
-        | asyncpg.ObjectInUseError
-        | asyncpg.TransactionRollbackError
-        | asyncpg.ReadOnlySQLTransactionError,
-    )
-
-
-def _driver_error(error: BaseException) -> BaseException:
-    """SQLAlchemy wraps the dialect's wrapper of what asyncpg raised."""
-    while isinstance(error, DBAPIError) and isinstance(error.orig, BaseException):
-        error = error.orig
-    cause = error.__cause__
-    asyncpg_errors = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
-    return cause if isinstance(cause, asyncpg_errors) else error
 
 
 def _of_validation(error: RequestValidationError) -> Problem:

@@ -7,6 +7,8 @@ from typing import Any, cast
 import asyncpg
 import msgspec
 from sqlalchemy import URL, make_url, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -104,3 +106,31 @@ async def refuse_unsafe_role(engine: AsyncEngine) -> None:
             f"The database login {row.rolname!r} is an owner, a superuser or may bypass row "
             "security. Give BREADTH_DATABASE_URL the application role (breadth_app) instead."
         )
+
+
+def database_away(error: BaseException) -> bool:
+    """Trouble that passes: connections, pool, shutdown, resources, cancelled or clashing work."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(
+        driver_error(error),
+        PoolTimeout
+        | OSError
+        | TimeoutError
+        | asyncpg.InterfaceError
+        | asyncpg.PostgresConnectionError
+        | asyncpg.OperatorInterventionError
+        | asyncpg.InsufficientResourcesError
+        | asyncpg.ObjectInUseError
+        | asyncpg.TransactionRollbackError
+        | asyncpg.ReadOnlySQLTransactionError,
+    )
+
+
+def driver_error(error: BaseException) -> BaseException:
+    """SQLAlchemy wraps the dialect's wrapper of what asyncpg raised."""
+    while isinstance(error, DBAPIError) and isinstance(error.orig, BaseException):
+        error = error.orig
+    cause = error.__cause__
+    asyncpg_errors = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+    return cause if isinstance(cause, asyncpg_errors) else error

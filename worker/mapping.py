@@ -13,11 +13,10 @@ from typing import NamedTuple
 import msgspec
 import structlog
 from sqlalchemy import text, update
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.connectors import Connector, StoredMapping, notice
-from models.db import Sessions, driver, transaction
+from models.db import Sessions, database_away, driver, transaction
 from models.inbox import InboxItem, InboxStatus, read_body
 from models.incoming.content import Terms
 from models.incoming.mapped import Read, RecordRefused, decoded, inflated, numbered, read_mapped
@@ -46,10 +45,12 @@ WHERE i.status = 'waiting' AND c.state = 'active' AND NOT i.id = ANY(:passed)
 ORDER BY i.id LIMIT 1
 """)
 
-# What another worker is at is left to it.
+# What another worker is at is left to it. No other mapping is activated meanwhile: of two that read
+# one record at once, neither would see that the later one has to correct the earlier.
 CLAIM = text("""
 SELECT i.id FROM inbox i JOIN connectors c ON c.code = i.connector
-WHERE i.id = :id AND i.status = 'waiting' AND c.state = 'active' FOR UPDATE OF i SKIP LOCKED
+WHERE i.id = :id AND i.status = 'waiting' AND c.state = 'active'
+FOR UPDATE OF i SKIP LOCKED FOR KEY SHARE OF c
 """)
 
 
@@ -202,9 +203,10 @@ async def map_waiting(
         passed.append(inbox_id)
         try:
             await map_one(sessions, keyring, pseudonyms, provider, inbox_id, clock, ring)
-        except (DBAPIError, OSError):
-            log.exception("mapping_interrupted", provider=str(provider), inbox_id=inbox_id)
-        except Exception:
+        except Exception as error:
+            if database_away(error):
+                log.warning("mapping_interrupted", error=type(error).__name__, inbox_id=inbox_id)
+                continue
             log.exception("mapping_failed", provider=str(provider), inbox_id=inbox_id)
             await _set_aside(sessions, provider, inbox_id, clock())
 

@@ -16,8 +16,8 @@ import structlog
 from starlette.responses import Response
 
 from api.idempotency import Asked
-from api.problems import Problem, database_away
-from models.db import Sessions, driver, transaction
+from api.problems import Problem
+from models.db import Sessions, database_away, driver, transaction
 from models.idempotency import Claim, Earlier, keep, take
 from models.queue import Doorbell
 from models.storing import Outcome, Row, store
