@@ -222,8 +222,14 @@ async def _say_read_before(
     left = [row for row in firsts if _says_more(row, before.get(MEANT(row)))]
     new = {KEY(row) for row in left}
     for place, row in enumerate(rows):
-        if outcomes[place] is Outcome.ACCEPTED and KEY(row) not in new:
-            outcomes[place] = _beside(row, before[MEANT(row)])
+        last = before.get(MEANT(row))
+        if last is None or outcomes[place] is not Outcome.ACCEPTED:
+            continue
+        if KEY(row) not in new:
+            same = last["content_hash"] == row.content_hash
+            outcomes[place] = Outcome.DUPLICATE if same else Outcome.CONFLICT
+        elif last["revision"] > row.revision:
+            outcomes[place] = Outcome.SUPERSEDED
     return left, {KEY(row) for row in left if MEANT(row) in before}
 
 
@@ -231,14 +237,7 @@ def _says_more(row: Row, before: Any) -> bool:
     if before is None:
         return True
     differs: bool = before["content_hash"] != row.content_hash
-    return differs and 0 < before["revision"] < row.revision
-
-
-def _beside(row: Row, before: Any) -> Outcome:
-    """What a row is that is not stored, beside the reading that is there."""
-    if before["content_hash"] == row.content_hash:
-        return Outcome.DUPLICATE
-    return Outcome.SUPERSEDED if before["revision"] > row.revision else Outcome.CONFLICT
+    return differs and before["revision"] not in {0, row.revision}
 
 
 async def _insert(connection: "Connection", rows: Sequence[Row]) -> int:
