@@ -133,7 +133,9 @@ class KeptAnswers:
         except Problem as problem:
             return render(request, problem)
         except Exception as error:  # noqa: BLE001 - what was answered stands, kept or not
-            log.warning("answer_not_kept", error=type(error).__name__, as_=problem_of(error).name)
+            log.warning(
+                "answer_not_kept", error=type(error).__name__, problem=problem_of(error).name
+            )
         return response
 
 

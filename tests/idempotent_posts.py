@@ -9,6 +9,7 @@ import httpx
 from api.running import Running
 from models.vocabulary import ProviderId
 from tests import connecting
+from tests.conftest import NOW
 from tests.connecting import CONNECTOR, MAPPING, map_all, visits
 from tests.fhir_sent import FHIR, administration, adverse_event, bundle, questionnaire
 from tests.sent import SERVICE, dose, send
@@ -116,6 +117,12 @@ async def upload(setting: Setting) -> Sent:
     return Sent("/v1/uploads?connector=rondo", {"a": 1}, {"a": 2}, {"Content-Type": "text/csv"})
 
 
+async def filling(setting: Setting) -> Sent:
+    await mappings(setting)
+    one = {"until": NOW.isoformat(), "reason": "Sent again."}
+    return Sent("/v1/connectors/rondo:fill", one, one | {"reason": "Sent at last."})
+
+
 #: A new POST is added here, and its router says `route_class=KeptRoute`.
 SENT: dict[str, Prepare] = {
     "send_events": always(Sent("/v1/events", [dose(1), dose(2)], [dose(3)])),
@@ -136,6 +143,7 @@ SENT: dict[str, Prepare] = {
     "activate_mapping": activation,
     "add_mapping": mapping_version,
     "preview_mapping": mapping_preview,
+    "fill_silences": filling,
     "start_replay": replay,
     "receive_hook": hook,
     "upload_table": upload,

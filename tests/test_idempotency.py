@@ -10,9 +10,11 @@ import pytest
 
 from api import idempotency
 from api.idempotency import worth_keeping
+from api.main import create_app
 from api.running import Running
 from models.db import driver, transaction
 from models.idempotency import KEPT_DAYS, is_kept
+from models.settings import Settings
 from models.vocabulary import ProviderId, Scope
 from tests.conftest import Clock, MakeClient, make_provider
 from tests.ingested import Connection, stored
@@ -320,6 +322,46 @@ async def test_the_same_request_meanwhile_is_told_to_wait(
     after = await client.post(path, json=body, headers=KEY)
     assert (after.status_code, after.content) == (202, first.content)
     assert after.headers[REPLAYED] == "true"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "table", "rows"),
+    [
+        ("/v1/keys", NEW_KEY, "api_keys", 1),
+        ("/v1/events", [dose(1), dose(2)], "events", 2),
+        ("/v1/events", [dose(number) for number in range(30)], "events", 30),
+    ],
+)
+async def test_two_processes_carry_one_request_out_once(
+    path: str,
+    body: Any,
+    table: str,
+    rows: int,
+    client: httpx.AsyncClient,
+    settings: Settings,
+    clock: Clock,
+    admin: Connection,
+    provider: ProviderId,
+) -> None:
+    count = f"SELECT count(*) FROM {table} WHERE provider_id = $1"
+    before = await admin.fetchval(count, provider)
+    second = create_app(settings, clock)
+    async with second.router.lifespan_context(second):
+        transport = httpx.ASGITransport(second)
+        headers = client.headers
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://test", headers=headers
+        ) as other:
+            answers = await asyncio.gather(
+                *(each.post(path, json=body, headers=KEY) for each in (client, other) * 16)
+            )
+    done = {(one.status_code, one.content) for one in answers if one.status_code != 409}
+    assert len(done) == 1
+    assert done.pop()[0] in {201, 202}
+    for one in answers:
+        assert one.status_code != 409 or one.headers["retry-after"]
+    assert sum(one.is_success and REPLAYED not in one.headers for one in answers) == 1
+    assert await admin.fetchval(count, provider) == before + rows
 
 
 async def test_nobody_sees_answers_of_another_provider(
