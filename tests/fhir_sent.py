@@ -1,6 +1,7 @@
 """Resources as a FHIR client would write them; keywords say what a test is about."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -14,11 +15,13 @@ from tests.sent import SERVICE
 BASE = f"/v1/fhir/{SERVICE}"
 FHIR = {"Content-Type": "application/fhir+json"}
 EMAR = "https://emar.example/id"
+TAXONOMY = "https://taxonomy.example/fhir/StructureDefinition"
 SNOMED = "http://snomed.info/sct"
 NOT_GIVEN = "http://terminology.hl7.org/CodeSystem/reason-medication-not-given"
 
 NONE_ASKED = Questions()
 Resource = dict[str, Any]
+Connection = Any
 
 
 def tagged(team: str | None = "oak", version: str | None = None) -> Resource:
@@ -75,6 +78,67 @@ def adverse_event(number: int = 1, version: str | None = None, **changes: Any) -
         }
         | changes
     )
+
+
+def national(
+    *harms: str,
+    challenges: Sequence[str] = (),
+    psychological: str | None = None,
+    hour: str | None = "23:40:00",
+    estimated: str | None = None,
+    **changes: Any,
+) -> Resource:
+    """As vendors send it to the national service: facts are codes in extensions."""
+    patients = [
+        {
+            "resourceType": "Patient",
+            "id": f"patient{number}",
+            "extension": extension(
+                "patient-information",
+                ("PatientSequence", "Integer", number),
+                ("AgeAtTimeOfIncidentDays", "Integer", 29_600),
+                ("Gender", "Code", "2"),
+                ("PhysicalHarm", "Code", harm),
+                ("PsychologicalHarm", "Code", psychological),
+            ),
+        }
+        for number, harm in enumerate(harms, 1)
+    ]
+    where = {
+        "resourceType": "Location",
+        "id": "location1",
+        "extension": extension("location-details", ("Organisation", "Code", "VL0X1")),
+    }
+    coded = [("SafetyChallenges", "Code", one) for one in challenges]
+    return adverse_event(
+        **{
+            "meta": {"profile": [f"{TAXONOMY}/patient-safety-adverse-event-5"]},
+            "contained": [*patients, where],
+            "extension": [
+                *extension(
+                    "adverse-event-estimated-date",
+                    ("PreciseTime", "Time", hour),
+                    ("EstimatedTime", "Code", estimated),
+                ),
+                *extension("adverse-event-safety-challenges", *coded),
+            ],
+            # The kind of record, and no category.
+            "event": {"coding": [{"code": "1"}]},
+            "subject": {"reference": "#patient1"} if harms else {"reference": "#location1"},
+            "location": {"reference": "#location1"},
+            "date": "2026-09-03",
+            "severity": None,
+        }
+        | changes
+    )
+
+
+def extension(name: str, *inside: tuple[str, str, Any]) -> list[Resource]:
+    """One of the national extensions with these in it; none where nothing is."""
+    parts = [
+        {"url": url, f"value{kind}": value} for url, kind, value in inside if value is not None
+    ]
+    return [{"url": f"{TAXONOMY}/{name}-5", "extension": parts}] if parts else []
 
 
 def bundle(*resources: Resource, kind: str = "batch", **request: Any) -> Resource:

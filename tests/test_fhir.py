@@ -2,7 +2,6 @@
 
 import json
 from datetime import datetime
-from typing import Any
 
 import httpx
 import pytest
@@ -12,6 +11,7 @@ from tests.conftest import MakeClient
 from tests.fhir_sent import (
     BASE,
     FHIR,
+    Connection,
     Resource,
     administration,
     adverse_event,
@@ -22,20 +22,18 @@ from tests.fhir_sent import (
     stored,
 )
 from tests.sent import SERVICE, dose, send
-from tests.set_up import put, team
 
-Connection = Any
-
-
-@pytest.fixture(autouse=True)
-async def known_team(client: httpx.AsyncClient) -> None:
-    await put(client, team("oak", aliases=["Oak Unit"]))
+pytestmark = pytest.mark.usefixtures("known_places")
 
 
 KINDS: list[tuple[Resource, str, Resource]] = [
     (administration(), "medication.administered", {"status": "given"}),
     (questionnaire(), "feedback.received", {"rating": 4, "respondent": "family"}),
-    (adverse_event(), "incident.reported", {"category": "fall", "harm": "low"}),
+    (
+        adverse_event(),
+        "incident.reported",
+        {"category": "fall", "harm": "low", "near_miss": False},
+    ),
 ]
 
 

@@ -1,4 +1,4 @@
-"""What an AdverseEvent counts as: harm, near misses, falls, and the shape sent to LFPSE."""
+"""What an AdverseEvent counts as: harm, near misses and falls."""
 
 from typing import Any
 
@@ -11,7 +11,6 @@ from tests.text_tables import NOTHING, Row, cases
 
 SEVERITY = "http://terminology.hl7.org/CodeSystem/adverse-event-severity"
 SERIOUSNESS = "http://terminology.hl7.org/CodeSystem/adverse-event-seriousness"
-LFPSE = "https://psims-uat.azure-api.net/taxonomy/fhir/StructureDefinition"
 
 
 def concept(written: str, system: str) -> Resource | None:
@@ -51,7 +50,7 @@ def test_harm_is_the_worst_that_anything_says(row: Row) -> None:
         )
     )
     assert reading.item["data"]["harm"] == row["harm"]
-    assert "near_miss" not in reading.item["data"]
+    assert reading.item["data"]["near_miss"] is False
 
 
 def test_a_near_miss_did_no_harm_however_severe_it_might_have_been() -> None:
@@ -165,77 +164,3 @@ def test_escalation_is_said_by_extensions() -> None:
 def test_an_error_said_as_in_r5_is_taken_back() -> None:
     assert read(adverse_event(status="entered-in-error")).standing is Standing.RETRACTED
     assert read(adverse_event()).standing is Standing.COUNTED
-
-
-def lfpse(*harms: str, hour: str | None = "23:40:00", date: str = "2026-09-03") -> Resource:
-    """As vendors send it: harm with each contained patient, the hour beside the date."""
-    patients = [
-        {
-            "resourceType": "Patient",
-            "id": f"patient{number}",
-            "extension": [
-                {
-                    "url": f"{LFPSE}/patient-information-5",
-                    "extension": [
-                        {"url": "PatientSequence", "valueInteger": number},
-                        {"url": "AgeAtTimeOfIncidentDays", "valueInteger": 29_600},
-                        {"url": "Gender", "valueCode": "2"},
-                        {"url": "PhysicalHarm", "valueCode": harm},
-                    ],
-                }
-            ],
-        }
-        for number, harm in enumerate(harms, 1)
-    ]
-    reporter = [
-        {"url": "ReporterOrganisation", "valueCode": "Z01"},
-        {"url": "ReporterType", "valueCode": "3"},
-    ]
-    practitioner = {
-        "resourceType": "Practitioner",
-        "id": "practitioner1",
-        "extension": [{"url": f"{LFPSE}/reporter-details-5", "extension": reporter}],
-    }
-    precise = [] if hour is None else [{"url": "PreciseTime", "valueTime": hour}]
-    return adverse_event(
-        meta={"profile": [f"{LFPSE}/patient-safety-adverse-event-5"]},
-        contained=[*patients, practitioner],
-        extension=[{"url": f"{LFPSE}/adverse-event-estimated-date-5", "extension": precise}],
-        event={"coding": [{"code": "1"}]},
-        subject={"reference": "#patient1"},
-        recorder={"reference": "#practitioner1"},
-        date=date,
-        severity=None,
-    )
-
-
-@pytest.mark.parametrize(
-    ("harms", "worst"),
-    [
-        ("5", "none"),
-        ("4", "low"),
-        ("3", "moderate"),
-        ("2", "severe"),
-        ("1", "death"),
-        ("54", "low"),
-    ],
-)
-def test_an_lfpse_event_has_the_harm_of_its_worst_off_patient(harms: str, worst: str) -> None:
-    item = read(lfpse(*harms)).item
-    assert item["data"] == {"category": "1", "harm": worst}
-    assert "person" not in item
-
-
-@pytest.mark.parametrize(
-    ("date", "at"),
-    [("2026-09-03", "2026-09-03T23:40:00+01:00"), ("2026-12-03", "2026-12-03T23:40:00+00:00")],
-)
-def test_an_lfpse_event_happened_at_its_precise_time_in_london(date: str, at: str) -> None:
-    assert read(lfpse("4", date=date)).item["occurred_at"] == at
-
-
-@pytest.mark.parametrize("hour", [None, "25:00:00", "about noon"])
-def test_an_lfpse_event_without_its_hour_is_refused(hour: str | None) -> None:
-    with pytest.raises(Refused) as refused:
-        read(lfpse("4", hour=hour))
-    assert refused.value.pointer == "/date"

@@ -18,11 +18,10 @@ from tests.fhir_sent import (
     administration,
     adverse_event,
     bundle,
+    national,
     post,
     questionnaire,
 )
-from tests.set_up import put, team
-from tests.test_fhir_incident import lfpse
 
 
 def is_sound(resource: Resource) -> bool:
@@ -40,7 +39,7 @@ SENT = [
     administration(status="not-done", statusReason=[{"text": "Asleep"}], version="2"),
     questionnaire(),
     adverse_event(),
-    lfpse("4", "2"),
+    national("4", "2", challenges=("1", "2")),
     bundle(administration(), kind="transaction"),
 ]
 
@@ -60,8 +59,8 @@ def test_the_judge_finds_what_is_wrong() -> None:
     assert not is_sound(administration(dosages=[]))
 
 
+@pytest.mark.usefixtures("known_places")
 async def test_answers_are_sound(client: httpx.AsyncClient) -> None:
-    await put(client, team("oak"))
     answers: list[Any] = [
         await client.get(f"{BASE}/metadata"),
         await post(client, administration()),

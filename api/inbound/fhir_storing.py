@@ -226,9 +226,10 @@ _SAID = {
 
 def _not_counted(asked: Asked) -> dict[str, object]:
     reading = asked.reading
+    assert reading.not_counted is not None
+    pointer, why = reading.not_counted
     before = " An earlier version no longer counts." if reading.item["version"] > 1 else ""
-    text = f"A status of '{reading.status}' is not counted: neither done nor omitted.{before}"
-    return issue("information", "not_counted", text, expression(asked.root, "/status"))
+    return issue("information", "not_counted", why + before, expression(asked.root, pointer))
 
 
 def _failed(error: BaseException) -> Answer:

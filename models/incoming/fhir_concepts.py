@@ -130,14 +130,6 @@ SERIOUSNESS: Mapping[str, str] = {
     "seriousrequirespreventimpairment": "moderate",
     "seriousisbirthdefect": "severe",
 }
-#: Learn from patient safety events: `PhysicalHarm` of each patient.
-PHYSICAL_HARM: Mapping[str, str] = {
-    "1": "death",
-    "2": "severe",
-    "3": "moderate",
-    "4": "low",
-    "5": "none",
-}
 
 FALL = "fall"
 FALL_CODES = frozenset(

@@ -30,6 +30,13 @@ class Standing(Enum):
     NOT_COUNTED = "not_counted"
 
 
+class NotCounted(NamedTuple):
+    """Why a resource that is well is no evidence, and the element that says so."""
+
+    pointer: str
+    why: str
+
+
 class Remark(NamedTuple):
     """What a sender ought to know about a resource that was taken."""
 

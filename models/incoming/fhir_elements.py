@@ -45,6 +45,7 @@ class Extension(Element, kw_only=True):
     extension: list["Extension"] = []
     value_boolean: bool | None = None
     value_code: str | None = None
+    value_date: str | None = None
     value_date_time: str | None = None
     value_decimal: float | None = None
     value_instant: str | None = None
@@ -56,6 +57,7 @@ class Extension(Element, kw_only=True):
 
 class ResourceMeta(Element, kw_only=True):
     version_id: str | None = None
+    profile: list[str] = []
     tag: list[Coding] = []
 
 

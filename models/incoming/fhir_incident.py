@@ -1,12 +1,10 @@
-"""An `AdverseEvent` as `incident.reported`, also in the shape that is sent to LFPSE.
+"""An `AdverseEvent` as `incident.reported`, also in the shape of the national patient-safety event.
 
-That shape (Learn from Patient Safety Events) has the harm with each contained patient and the hour
-beside the date, both in extensions.
+What that shape says in extensions is read by `fhir_patient_safety`.
 """
 
 from models.incoming.fhir_concepts import (
     FALL,
-    PHYSICAL_HARM,
     SERIOUSNESS,
     SEVERITIES,
     all_listed,
@@ -16,8 +14,14 @@ from models.incoming.fhir_concepts import (
     words_of,
     worst,
 )
-from models.incoming.fhir_conversion import Said, instant, local, say_extensions
-from models.incoming.fhir_elements import AdverseEvent, Extension, Somebody
+from models.incoming.fhir_conversion import Said, instant, say_extensions
+from models.incoming.fhir_elements import AdverseEvent
+from models.incoming.fhir_patient_safety import (
+    is_national,
+    say_challenges,
+    say_harms,
+    say_national_moment,
+)
 from models.incoming.fhir_references import References
 from models.incoming.refusals import Refused, echo
 
@@ -34,7 +38,9 @@ def say_incident(said: Said, resource: AdverseEvent, refs: References) -> None:
     if resource.actuality not in ACTUALITIES:
         code = "missing_field" if resource.actuality is None else "unknown_value"
         raise Refused(code, "/actuality", f"Use one of: {', '.join(ACTUALITIES)}.")
-    _say_moment(said, resource)
+    national = is_national(resource)
+    if not (national and say_national_moment(said, resource)):
+        _say_moment(said, resource)
     said.say("recorded_at", resource.recorded_date, "/recordedDate")
     if resource.subject is not None and refs.type_of(resource.subject) in {None, "Patient"}:
         said.say("person", refs.somebody(resource.subject), "/subject")
@@ -42,37 +48,34 @@ def say_incident(said: Said, resource: AdverseEvent, refs: References) -> None:
     said.say("team", where, "/location")
     if where is None:
         said.say("team", refs.place_of_visit(resource.encounter), "/encounter")
-    _say_category(said, resource)
+    _say_category(said, resource, national=national)
     say_extensions(said, resource.extension, EXTENSIONS)
-    if resource.actuality == "potential":
-        said.say_data("near_miss", value=True, place="/actuality")
-        said.data.setdefault("harm", "none")
-    elif "harm" not in said.data:
-        _say_harm(said, resource, refs)
+    near_miss = resource.actuality == "potential"
+    said.say_data("near_miss", near_miss, "/actuality")
+    to_patients = say_harms(said, refs)
+    if "harm" not in said.data:
+        if near_miss:
+            # However severe it might have been; a harm that is coded of somebody did happen.
+            said.say_data("harm", to_patients or "none", "/actuality")
+        else:
+            _say_harm(said, resource, to_patients)
 
 
 def _say_moment(said: Said, resource: AdverseEvent) -> None:
     named, written = ("date", resource.date) if resource.date else ("detected", resource.detected)
     place = f"/{named}" if written else "/date"
-    hour = _precise_time(resource.extension)
-    if written is not None and len(written) == len("2026-03-01") and hour is not None:
-        said.say("occurred_at", local(written, hour, place), place)
-    else:
-        said.say("occurred_at", instant(written, place), place)
+    said.say("occurred_at", instant(written, place), place)
 
 
-def _precise_time(extensions: list[Extension]) -> str | None:
-    """LFPSE: the known time of day, within the extension of the estimated date."""
-    inner = [one for extension in extensions for one in (extension, *extension.extension)]
-    return next((one.value_time for one in inner if one.url == "PreciseTime"), None)
-
-
-def _say_category(said: Said, resource: AdverseEvent) -> None:
+def _say_category(said: Said, resource: AdverseEvent, *, national: bool) -> None:
     """By code. Texts and displays are recognised and not kept, since a text may name somebody."""
     concepts = [resource.event, *resource.category]
     own = own_code(concepts, "incident_category")
     if own is not None:
         said.say_data("category", own, "/event")
+        return
+    if national:
+        say_challenges(said, resource)
         return
     if is_fall(concepts):
         said.say_data("category", FALL, "/event")
@@ -81,7 +84,7 @@ def _say_category(said: Said, resource: AdverseEvent) -> None:
     said.say_data("category", code, "/event" if resource.event else "/category")
 
 
-def _say_harm(said: Said, resource: AdverseEvent, refs: References) -> None:
+def _say_harm(said: Said, resource: AdverseEvent, to_patients: str | None) -> None:
     """The worst that anything says; how serious it was is asked only when nothing says harm."""
     own = own_code([resource.severity], "harm")
     if own is not None:
@@ -91,8 +94,7 @@ def _say_harm(said: Said, resource: AdverseEvent, refs: References) -> None:
     found += [
         harm for harm in all_listed(SEVERITIES, words_of([resource.outcome])) if harm == "death"
     ]
-    for patient in refs.all_contained("Patient", Somebody):
-        found += _physical_harm(patient.extension)
+    found += [to_patients] if to_patients else []
     if not found:
         found = all_listed(SERIOUSNESS, words_of([resource.seriousness]))
         if found:
@@ -115,9 +117,3 @@ def _say_harm(said: Said, resource: AdverseEvent, refs: References) -> None:
             " severe or death under 'urn:breadth:harm'.",
         )
     said.say_data("harm", harm, "/severity")
-
-
-def _physical_harm(extensions: list[Extension]) -> list[str]:
-    inner = [one for extension in extensions for one in (extension, *extension.extension)]
-    codes = [(one.value_code or "").strip() for one in inner if one.url == "PhysicalHarm"]
-    return all_listed(PHYSICAL_HARM, codes)

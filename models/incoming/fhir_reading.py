@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from models.incoming.fhir_concepts import OWN
-from models.incoming.fhir_conversion import Questions, Remark, Said, Standing
+from models.incoming.fhir_conversion import NotCounted, Questions, Remark, Said, Standing
 from models.incoming.fhir_elements import (
     AdverseEvent,
     Identifier,
@@ -23,6 +23,7 @@ from models.incoming.fhir_elements import (
 from models.incoming.fhir_feedback import say_feedback
 from models.incoming.fhir_incident import say_incident
 from models.incoming.fhir_medication import say_medication
+from models.incoming.fhir_patient_safety import passed_over
 from models.incoming.fhir_references import References, written
 from models.incoming.pointers import pointer_of
 from models.incoming.refusals import UNREADABLE, Refused, echo, explain
@@ -48,6 +49,8 @@ class Kind:
     statuses: Mapping[str, Standing]
     say: Callable[[Said, Any, References, Questions], None]
     status_required: bool = True
+    #: Why one whose status counts is no evidence all the same.
+    passed_over: Callable[[Any], NotCounted | None] = lambda _: None
 
 
 KINDS: Mapping[str, Kind] = {
@@ -83,6 +86,7 @@ KINDS: Mapping[str, Kind] = {
         },
         lambda said, resource, refs, _: say_incident(said, resource, refs),
         status_required=False,
+        passed_over=passed_over,
     ),
 }
 
@@ -100,7 +104,7 @@ class Reading:
     standing: Standing
     #: Of `meta.versionId`, when that is a whole number.
     version: int | None
-    status: str
+    not_counted: NotCounted | None = None
     places: dict[str, str] = field(default_factory=dict)
     remarks: list[Remark] = field(default_factory=list)
 
@@ -133,7 +137,12 @@ def read_resource(
     _refuse_unread_meaning(resource)
     standing = _standing(resource, kind)
     reading = _identified(resource, name, service)
-    reading.standing = standing
+    if standing is Standing.COUNTED:
+        reading.not_counted = kind.passed_over(resource)
+    elif standing is Standing.NOT_COUNTED:
+        why = f"A status of '{resource.status}' is not counted: neither done nor omitted."
+        reading.not_counted = NotCounted("/status", why)
+    reading.standing = standing = Standing.NOT_COUNTED if reading.not_counted else standing
     if standing is not Standing.COUNTED:
         reading.item["retracted"] = True
         reading.places["/service"] = ""
@@ -224,7 +233,7 @@ def _identified(resource: Resource, name: str, service: str) -> Reading:
     item: dict[str, Any] = {"id": event_id, "source": source, "service": service}
     item["version"] = version or 1
     places = {"/id": place, "/source": place, "/version": "/meta/versionId"}
-    return Reading(item, Standing.COUNTED, version, resource.status or "", places)
+    return Reading(item, Standing.COUNTED, version, places=places)
 
 
 def identity_of(identifier: Identifier, service: str) -> Identity:
