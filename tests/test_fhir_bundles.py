@@ -14,6 +14,7 @@ from models.vocabulary import ProviderId
 from tests.fhir_sent import (
     BASE,
     FHIR,
+    Connection,
     Resource,
     administration,
     adverse_event,
@@ -23,20 +24,15 @@ from tests.fhir_sent import (
     post,
     questionnaire,
 )
-from tests.set_up import put, team
 
-Connection = Any
+pytestmark = pytest.mark.usefixtures("known_places")
+
 PATIENT = {
     "resourceType": "Patient",
     "id": "p1",
     "name": [{"text": "Mary Smith"}],
     "identifier": [{"system": NHS_NUMBER, "value": "9434765919"}],
 }
-
-
-@pytest.fixture(autouse=True)
-async def known_team(client: httpx.AsyncClient) -> None:
-    await put(client, team("oak"))
 
 
 async def count(admin: Connection, provider: ProviderId) -> int:

@@ -1,7 +1,5 @@
 """`If-None-Exist`: nothing is stored twice, whatever its sender remembers."""
 
-from typing import Any
-
 import httpx
 import pytest
 
@@ -9,20 +7,15 @@ from api.running import Running
 from models.vocabulary import ProviderId, Scope
 from tests.conftest import MakeClient, make_provider
 from tests.fhir_sent import (
+    Connection,
     administration,
     post,
     questionnaire,
     said,
     stored,
 )
-from tests.set_up import put, team
 
-Connection = Any
-
-
-@pytest.fixture(autouse=True)
-async def known_team(client: httpx.AsyncClient) -> None:
-    await put(client, team("oak", aliases=["Oak Unit"]))
+pytestmark = pytest.mark.usefixtures("known_places")
 
 
 IF_NONE_EXIST = [

@@ -1,7 +1,5 @@
 """Whoever a resource speaks of is a pseudonym in what is stored, and nothing else."""
 
-from typing import Any
-
 import httpx
 import pytest
 
@@ -9,6 +7,7 @@ from api.running import Running
 from models.incoming.fhir_references import NHS_NUMBER
 from models.vocabulary import ProviderId
 from tests.fhir_sent import (
+    Connection,
     Resource,
     administration,
     adverse_event,
@@ -16,14 +15,8 @@ from tests.fhir_sent import (
     questionnaire,
     stored,
 )
-from tests.set_up import put, team
 
-Connection = Any
-
-
-@pytest.fixture(autouse=True)
-async def known_team(client: httpx.AsyncClient) -> None:
-    await put(client, team("oak", aliases=["Oak Unit"]))
+pytestmark = pytest.mark.usefixtures("known_places")
 
 
 async def test_no_name_and_no_identifier_of_a_person_is_stored(

@@ -2,7 +2,6 @@
 
 import asyncio
 from itertools import permutations
-from typing import Any
 
 import httpx
 import pytest
@@ -11,17 +10,17 @@ from hypothesis import strategies as st
 
 from models.incoming.fhir_reading import retraction_version
 from models.vocabulary import ProviderId
-from tests.fhir_sent import Resource, administration, post, said
-from tests.set_up import put, team
+from tests.fhir_sent import (
+    Connection,
+    Resource,
+    administration,
+    post,
+    said,
+)
 from tests.text_tables import Row, cases
 
-Connection = Any
+pytestmark = pytest.mark.usefixtures("known_places")
 ERROR = "entered-in-error"
-
-
-@pytest.fixture(autouse=True)
-async def known_team(client: httpx.AsyncClient) -> None:
-    await put(client, team("oak"))
 
 
 async def standing(admin: Connection, provider: ProviderId) -> tuple[int, bool]:
