@@ -4,10 +4,11 @@ Each service is a FHIR base of its own, because resources do not say whose they 
 OperationOutcomes; 200 and 201 are given only once what they say is durable.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from api.deps import Running, RunningApp, require
 from api.inbound.bodies import JSON, read_body
@@ -56,19 +57,51 @@ RatingLink = Annotated[
 ]
 
 
-@router.post(
-    "/{service}/MedicationAdministration",
-    response_class=Response,
-    responses=RESOURCE_ANSWERS,
-    openapi_extra={"requestBody": RESOURCES["MedicationAdministration"]},
-)
-async def send_medication_administration(
-    request: Request,
-    running: RunningApp,
-    holder: Writer,
-    service: Service,
-    if_none_exist: IfNoneExist = None,
-) -> Response:
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What every post of one resource says beside its body."""
+
+    request: Request
+    running: RunningApp
+    holder: Writer
+    service: Service
+    if_none_exist: IfNoneExist = None
+
+    async def take(self, name: str, questions: Questions = Questions()) -> Response:  # noqa: B008 - a constant
+        running = self.running
+        async with running.large_bodies.room_for(self.request):
+            body = await _read(self.request)
+            try:
+                criteria = None
+                if self.if_none_exist is not None:
+                    kind = KINDS[name].event_type
+                    criteria = Criteria(self.if_none_exist, self.service, kind)
+                reading = read_resource(body, name, self.service, questions=questions)
+            except Refused as refused:
+                _count(running, ["rejected"])
+                return _respond(refusal(refused, name))
+            asked = [Asked(reading, name, criteria)]
+            answer = (await take(running, self.holder.provider, asked, all_or_none=False))[0]
+        _count(running, [answer.became])
+        return _respond(answer)
+
+
+Post = Annotated[Posted, Depends()]
+Route = Callable[..., Awaitable[Response]]
+
+
+def resource(name: str) -> Callable[[Route], Route]:
+    """The route to which resources of this type are posted."""
+    return router.post(
+        f"/{{service}}/{name}",
+        response_class=Response,
+        responses=RESOURCE_ANSWERS,
+        openapi_extra={"requestBody": RESOURCES[name]},
+    )
+
+
+@resource("MedicationAdministration")
+async def send_medication_administration(post: Post) -> Response:
     """Store a dose, given or not, as `medication.administered`.
 
     `completed` is given, or self-administered when its performer is a Patient. `not-done` counts by
@@ -83,24 +116,12 @@ async def send_medication_administration(
     The team is the tag `urn:breadth:team` in `meta`, else where the encounter of `context` takes
     place if it came along, else none.
     """
-    name = "MedicationAdministration"
-    return await _take_one(request, running, holder.provider, (service, name), if_none_exist)
+    return await post.take("MedicationAdministration")
 
 
-@router.post(
-    "/{service}/QuestionnaireResponse",
-    response_class=Response,
-    responses=RESOURCE_ANSWERS,
-    openapi_extra={"requestBody": RESOURCES["QuestionnaireResponse"]},
-)
+@resource("QuestionnaireResponse")
 async def send_questionnaire_response(
-    request: Request,
-    running: RunningApp,
-    holder: Writer,
-    service: Service,
-    if_none_exist: IfNoneExist = None,
-    fft: FftLink = None,
-    rating: RatingLink = None,
+    post: Post, fft: FftLink = None, rating: RatingLink = None
 ) -> Response:
     """Store what somebody thinks of the service as `feedback.received`.
 
@@ -109,34 +130,24 @@ async def send_questionnaire_response(
     `respondent`, `themes` and `comment`. All other items are left unread. `source` says who
     answered by its type: Patient a person, RelatedPerson the family, Practitioner staff.
     """
-    questions = Questions(fft, rating)
-    target = service, "QuestionnaireResponse"
-    return await _take_one(request, running, holder.provider, target, if_none_exist, questions)
+    return await post.take("QuestionnaireResponse", Questions(fft, rating))
 
 
-@router.post(
-    "/{service}/AdverseEvent",
-    response_class=Response,
-    responses=RESOURCE_ANSWERS,
-    openapi_extra={"requestBody": RESOURCES["AdverseEvent"]},
-)
-async def send_adverse_event(
-    request: Request,
-    running: RunningApp,
-    holder: Writer,
-    service: Service,
-    if_none_exist: IfNoneExist = None,
-) -> Response:
+@resource("AdverseEvent")
+async def send_adverse_event(post: Post) -> Response:
     """Store an incident as `incident.reported`.
 
     `actuality` `potential` is a near miss. Harm is the worst of `severity`, an `outcome` of
-    `fatal`, and `PhysicalHarm` of contained patients as sent to LFPSE; else it is taken from
-    `seriousness`, and the answer warns. Falls are told by SNOMED CT or plain words; any other
-    category is the first code of `event` or `category`. The team is the tag `urn:breadth:team`,
-    else `location`. R4 has no status here: `entered-in-error` is taken as R5 writes it.
+    `fatal`, and `PhysicalHarm` of contained patients; else it is taken from `seriousness`, and the
+    answer warns. Falls are told by SNOMED CT or plain words; any other category is the first code
+    of `event` or `category`. The team is the tag `urn:breadth:team`, else `location`. R4 has no
+    status here: `entered-in-error` is taken as R5 writes it.
+
+    An event in the shape of Learn from patient safety events is read as by the shipped mapping
+    `lfpse-adverse-event`: its category by `SafetyChallenges`, its hour by `PreciseTime`. What it
+    tells of care that went well, of a risk or of an outcome alone is answered as not counted.
     """
-    name = "AdverseEvent"
-    return await _take_one(request, running, holder.provider, (service, name), if_none_exist)
+    return await post.take("AdverseEvent")
 
 
 @router.post(
@@ -185,31 +196,6 @@ async def send_bundle(
 async def read_capabilities(service: Service) -> Response:
     """What this FHIR base can do, as a CapabilityStatement."""
     return _json(200, capability_statement(service))
-
-
-async def _take_one(
-    request: Request,
-    running: Running,
-    provider: ProviderId,
-    target: tuple[str, str],
-    if_none_exist: str | None,
-    questions: Questions = Questions(),  # noqa: B008 - a constant
-) -> Response:
-    service, name = target
-    async with running.large_bodies.room_for(request):
-        body = await _read(request)
-        try:
-            criteria = None
-            if if_none_exist is not None:
-                criteria = Criteria(if_none_exist, service, KINDS[name].event_type)
-            reading = read_resource(body, name, service, questions=questions)
-        except Refused as refused:
-            _count(running, ["rejected"])
-            return _respond(refusal(refused, name))
-        asked = [Asked(reading, name, criteria)]
-        answer = (await take(running, provider, asked, all_or_none=False))[0]
-    _count(running, [answer.became])
-    return _respond(answer)
 
 
 async def _take_opened(running: Running, provider: ProviderId, opened: Opened) -> None:
