@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import ColumnElement, select
 
@@ -12,7 +12,7 @@ from api.admin.after_commit import after_commit
 from api.admin.bodies import Body, Flaw, LongText, Text, refuse
 from api.deps import Now, RunningApp, Session, require
 from api.kept_answers import KeptRoute
-from api.paging import Cursor, Limit, cursor_to, link_next, position_of
+from api.paging import Limit, Paged
 from api.problems import Problem, problems
 from models.connectors import Connector, Replay
 from models.inbox import InboxItem, InboxStatus, read_result
@@ -83,20 +83,16 @@ class ReplayList(BaseModel):
 
 @router.get("/inbox", responses=problems("invalid"))
 async def list_inbox(
-    request: Request,
-    response: Response,
-    running: RunningApp,
-    holder: Integrator,
+    _: Integrator,
     session: Session,
+    paging: Paged,
     connector: ConnectorCode = None,
     status: InboxStatus | None = None,
     reason: Annotated[str | None, Query(max_length=100)] = None,
-    limit: Limit = 100,
-    cursor: Cursor = None,
 ) -> ItemList:
     """Bodies in the order of their arrival, by what became of them."""
-    before = position_of(running, holder.provider, "inbox", cursor, tuple[int])
-    query = select(InboxItem).order_by(InboxItem.id).limit(limit + 1)
+    before = paging.after("inbox", tuple[int])
+    query = select(InboxItem).order_by(InboxItem.id).limit(paging.rows)
     for column, value in (
         (InboxItem.connector, connector),
         (InboxItem.status, status),
@@ -107,12 +103,8 @@ async def list_inbox(
     if before is not None:
         query = query.where(InboxItem.id > before[0])
     rows = list(await session.scalars(query))
-    items = [answer_of(row) for row in rows[:limit]]
-    next_cursor = None
-    if len(rows) > limit:
-        next_cursor = cursor_to(running, holder.provider, "inbox", [items[-1].id])
-        link_next(running, request, response, next_cursor)
-    return ItemList(items=items, next_cursor=next_cursor)
+    found, next_cursor = paging.page("inbox", rows, lambda row: [row.id])
+    return ItemList(items=[answer_of(row) for row in found], next_cursor=next_cursor)
 
 
 @router.get("/inbox/{item}", responses=problems("not_found"))

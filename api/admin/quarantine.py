@@ -4,14 +4,14 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.admin.after_commit import ring_after_commit
 from api.admin.bodies import Body, LongText
 from api.deps import Now, RunningApp, Session, require
 from api.kept_answers import KeptRoute
-from api.paging import Cursor, Limit, cursor_to, link_next, position_of
+from api.paging import Paged
 from api.problems import Problem, problems
 from models import quarantine
 from models.cells import mark_service
@@ -70,26 +70,20 @@ def waiting(row: Quarantined, event_type: str | None) -> Waiting:
 
 @router.get("", responses=problems("invalid"))
 async def list_quarantine(
-    request: Request,
-    response: Response,
-    running: RunningApp,
-    holder: Administrator,
+    _: Administrator,
     session: Session,
+    paging: Paged,
     reason: QuarantineReason | None = None,
     service: Annotated[str | None, Query(max_length=200, description="As events name it.")] = None,
     state: quarantine.State = "waiting",
-    limit: Limit = 100,
-    cursor: Cursor = None,
 ) -> QuarantineList:
     """What waits, oldest first; with `state` what was released or dismissed."""
-    after = position_of(running, holder.provider, "quarantine", cursor, tuple[datetime, UUID])
-    rows = await quarantine.page(session, state, reason, service, after, limit + 1)
-    items = [waiting(row, event_type) for row, event_type in rows[:limit]]
-    next_cursor = None
-    if len(rows) > limit:
-        last = [items[-1].received_at, items[-1].id]
-        next_cursor = cursor_to(running, holder.provider, "quarantine", last)
-        link_next(running, request, response, next_cursor)
+    after = paging.after("quarantine", tuple[datetime, UUID])
+    rows = await quarantine.page(session, state, reason, service, after, paging.rows)
+    found, next_cursor = paging.page(
+        "quarantine", rows, lambda found: [found[0].received_at, found[0].id]
+    )
+    items = [waiting(row, event_type) for row, event_type in found]
     return QuarantineList(items=items, next_cursor=next_cursor)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import text
 
@@ -12,7 +12,7 @@ from api.admin.service_answers import ServiceAnswer, service_answer
 from api.admin.service_bodies import ID_PATTERN, ServiceBody
 from api.deps import Holder, Now, RunningApp, Session, require
 from api.kept_answers import KeptRoute
-from api.paging import Cursor, Limit, cursor_to, link_next, position_of
+from api.paging import Paged
 from api.problems import Problem, problems
 from models.calendar import local_date
 from models.cells import mark_service
@@ -116,25 +116,13 @@ async def get_service(
 
 
 @router.get("", responses=problems("invalid"))
-async def list_services(
-    request: Request,
-    response: Response,
-    running: RunningApp,
-    holder: Reader,
-    session: Session,
-    limit: Limit = 100,
-    cursor: Cursor = None,
-) -> ServiceList:
+async def list_services(_: Reader, session: Session, paging: Paged) -> ServiceList:
     """Services in order of their id, each with the levels of its newest verdicts."""
-    after = position_of(running, holder.provider, "services", cursor, tuple[str])
-    values = {"after": after[0] if after else "", "rows": limit + 1}
+    after = paging.after("services", tuple[str])
+    values = {"after": after[0] if after else "", "rows": paging.rows}
     rows = (await session.execute(NEWEST_VERDICTS, values)).mappings().all()
-    items = [listed(dict(row)) for row in rows[:limit]]
-    next_cursor = None
-    if len(rows) > limit:
-        next_cursor = cursor_to(running, holder.provider, "services", [items[-1].service])
-        link_next(running, request, response, next_cursor)
-    return ServiceList(items=items, next_cursor=next_cursor)
+    found, next_cursor = paging.page("services", rows, lambda row: [row["service"]])
+    return ServiceList(items=[listed(dict(row)) for row in found], next_cursor=next_cursor)
 
 
 def listed(row: dict[str, Any]) -> ServiceListed:

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.deps import Holder, Now, RunningApp, require
-from api.paging import Cursor, Limit, cursor_to, link_next, position_of
+from api.paging import Paged
 from api.problems import problems
 from api.reading.asked import AsOf, KnownAt, asked, month_asked, refuse
 from api.reading.conclusions import (
@@ -44,8 +44,7 @@ async def list_evidence(
     running: RunningApp,
     holder: Holder,
     now: Now,
-    request: Request,
-    response: Response,
+    paging: Paged,
     strand: Annotated[Strand | None, Query()] = None,
     segment: Annotated[str | None, Query(max_length=200)] = None,
     indicator: Annotated[str | None, Query(max_length=200)] = None,
@@ -56,8 +55,6 @@ async def list_evidence(
     ] = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
-    limit: Limit = 100,
-    cursor: Cursor = None,
 ) -> EvidencePage | Response:
     """The events behind a number, as they were known for it.
 
@@ -70,7 +67,7 @@ async def list_evidence(
     question = asked(as_of, known_at, now)
     only = None if month is None else month_asked("month", month)
     listing = f"evidence/{service}/{strand}/{segment}/{indicator}/{month}/{theme}"
-    after: Key | None = position_of(running, holder.provider, listing, cursor, tuple)
+    after: Key | None = paging.after(listing, tuple)
     conclusion = await conclusion_of(running, holder, service, question)
     if conclusion is None:
         return being_computed(service)
@@ -94,19 +91,16 @@ async def list_evidence(
             found += [
                 item for item in await reading.items(each) if after is None or item[0] > after
             ]
-            if len(found) > limit:
+            if len(found) >= paging.rows:
                 break
         exposure = None
         if chosen is not None and chosen.measure is Measure.RATE:
             exposure = await reading.exposure(
                 [only] if only else await reading.cared(question.as_of)
             )
-    next_cursor = None
-    if len(found) > limit:
-        next_cursor = cursor_to(running, holder.provider, listing, found[limit - 1][0])
-        link_next(running, request, response, next_cursor)
+    shown, next_cursor = paging.page(listing, found, lambda item: item[0])
     return EvidencePage(
-        items=[item for _, item in found[:limit]], next_cursor=next_cursor, exposure=exposure
+        items=[item for _, item in shown], next_cursor=next_cursor, exposure=exposure
     )
 
 
