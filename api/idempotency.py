@@ -39,9 +39,11 @@ QUOTED = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
 #: No comma, which joins two headers into one; no semicolon, which would begin parameters.
 UNQUOTED = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")
 
+#: What a request says beside its body, with the attributes of CloudEvents.
+MEANT_HEADERS = frozenset({"content-type", "content-encoding", "if-none-exist"})
 #: What an answer says beside its body. Its id, date and safety are those of each answer anew.
 KEPT_HEADERS = frozenset({"content-type", "etag", "link", "location", "retry-after"})
-#: Sealed and compressed. A receipt of 50,000 rejected events takes a fifth of it.
+#: Compressed. A receipt of 50,000 rejected events is 5.5 MB and takes a fifteenth of it.
 LARGEST_KEPT = 4 << 20
 #: Larger bodies are compressed in a thread, because zlib lets the others go on meanwhile.
 INLINE_BYTES = 64 << 10
@@ -101,7 +103,7 @@ class Asked:
         meant = [
             (name, value)
             for name, value in headers.items()
-            if name in {"content-type", "content-encoding"} or name.startswith("ce-")
+            if name in MEANT_HEADERS or name.startswith("ce-")
         ]
         query = scope["query_string"].decode("latin-1")
         head = msgspec.json.encode([self._method, self._path, query, sorted(meant)])
