@@ -8,6 +8,7 @@ import msgspec
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.admin.after_commit import after_commit
@@ -70,7 +71,7 @@ async def list_mappings(_: Integrator, session: Session) -> MappingList:
     newest = (
         select(StoredMapping, Connector.active_version)
         .join(Connector, Connector.code == StoredMapping.connector)
-        .distinct(StoredMapping.connector)
+        .ext(distinct_on(StoredMapping.connector))
         .order_by(StoredMapping.connector, StoredMapping.version.desc())
     )
     rows = await session.execute(newest)
