@@ -7,7 +7,7 @@ how a verdict is reached; what is true of the services is written beside their e
 import gzip
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from cli.calls import NotTaken, Pause, client_of, patiently, pause_of
 from cli.demo_services import (
     BASELINE_MONTHS,
     CURRENT_MONTHS,
@@ -34,10 +35,7 @@ from cli.simulate_envelope import Event
 from cli.simulate_events import events
 
 BATCH: Final = 5_000
-ATTEMPTS: Final = 30
-LONGEST_PAUSE_S: Final = 10.0
 SETTLED_WITHIN_S: Final = 300.0
-TIMEOUT_S: Final = 120.0
 VIEWS: Final = ("spread-dashboard", "shift-coverage-review", "evidence-alignment")
 #: A year before any evidence: teams were there, areas and leaders are not news.
 OPENED_ON: Final = "2015-04-01"
@@ -48,12 +46,6 @@ COLOURS: Final = {
     "localised": "dark_orange3",
     "worsening": "bold red",
 }
-
-Pause = Callable[[float], None]
-
-
-class DemoRefused(RuntimeError):
-    """The API did not take what the demo sent, or did not come to rest in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +118,7 @@ def load(api_url: str, api_key: str, console: Console) -> None:
 
     Sending again adds nothing, in a later month too: every event is a duplicate.
     """
-    with _client(api_url, api_key) as client:
+    with client_of(api_url, api_key) as client:
         _load(client, console, datetime.now(UTC), time.sleep)
 
 
@@ -135,8 +127,8 @@ def _load(client: httpx.Client, console: Console, now: datetime, pause: Pause) -
     for service in demo:
         body, programme = setting_up(service)
         address = f"/v1/services/{service.plan.service}"
-        _taken(_patiently(client, pause, "PUT", address, json=body))
-        _taken(_patiently(client, pause, "PUT", f"{address}/programme", json=programme))
+        _taken(patiently(client, pause, "PUT", address, json=body))
+        _taken(patiently(client, pause, "PUT", f"{address}/programme", json=programme))
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -160,7 +152,7 @@ def _load(client: httpx.Client, console: Console, now: datetime, pause: Pause) -
 
 def picture(api_url: str, api_key: str) -> Group:
     """The verdicts of the demo's services as a table, strand by strand."""
-    with _client(api_url, api_key) as client:
+    with client_of(api_url, api_key) as client:
         return _picture(client, datetime.now(UTC), time.sleep)
 
 
@@ -173,7 +165,7 @@ def _picture(client: httpx.Client, now: datetime, pause: Pause) -> Group:
     for service in demo:
         cells = []
         for view in VIEWS:
-            answer = _patiently(client, pause, "GET", _address(service, view))
+            answer = patiently(client, pause, "GET", _address(service, view))
             if answer.status_code != httpx.codes.OK:
                 cells.append(Text(f"no verdict yet ({answer.status_code})", style="dim"))
                 continue
@@ -187,7 +179,7 @@ def _picture(client: httpx.Client, now: datetime, pause: Pause) -> Group:
 def _registered(client: httpx.Client, now: datetime, pause: Pause) -> date | None:
     """Start of the programme of a demo that was loaded before, in whatever month that was."""
     code = services(now)[0].plan.service
-    answer = _patiently(client, pause, "GET", f"/v1/services/{code}")
+    answer = patiently(client, pause, "GET", f"/v1/services/{code}")
     if answer.status_code == httpx.codes.NOT_FOUND:
         return None
     programme = _taken(answer).get("programme")
@@ -218,13 +210,13 @@ def _batches(evidence_of: Iterator[Event]) -> Iterator[Batch]:
 
 def _send(client: httpx.Client, pause: Pause, batch: Batch) -> None:
     headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
-    answer = _patiently(client, pause, "POST", "/v1/events", content=batch.body, headers=headers)
+    answer = patiently(client, pause, "POST", "/v1/events", content=batch.body, headers=headers)
     outcome = _taken(answer)
     for unwelcome in ("rejected", "conflicts"):
         if outcome[unwelcome]:
-            raise DemoRefused(f"{len(outcome[unwelcome])} {unwelcome}: {outcome[unwelcome][0]}")
+            raise NotTaken(f"{len(outcome[unwelcome])} {unwelcome}: {outcome[unwelcome][0]}")
     if outcome["quarantined"]:
-        raise DemoRefused(f"{outcome['quarantined']} events quarantined: unknown service or team")
+        raise NotTaken(f"{outcome['quarantined']} events quarantined: unknown service or team")
 
 
 def _settle(client: httpx.Client, demo: list[DemoService], pause: Pause) -> None:
@@ -232,7 +224,7 @@ def _settle(client: httpx.Client, demo: list[DemoService], pause: Pause) -> None
     deadline = time.monotonic() + SETTLED_WITHIN_S
     waiting = [_address(service, view) for service in demo for view in VIEWS]
     while waiting:
-        answer = _patiently(client, pause, "GET", waiting[0])
+        answer = patiently(client, pause, "GET", waiting[0])
         if answer.status_code == httpx.codes.OK:
             if not answer.json()["freshness"]["pending"]:
                 waiting.pop(0)
@@ -240,46 +232,22 @@ def _settle(client: httpx.Client, demo: list[DemoService], pause: Pause) -> None
         elif answer.status_code != httpx.codes.ACCEPTED:
             _taken(answer)
         if time.monotonic() > deadline:
-            raise DemoRefused(f"{waiting[0]} was not settled within {SETTLED_WITHIN_S:.0f} s")
-        pause(_pause_of(answer, 0.5))
-
-
-def _patiently(
-    client: httpx.Client, pause: Pause, method: str, address: str, **request: Any
-) -> httpx.Response:
-    """Ask again while the API says it is busy, as long as it says, a bounded number of times."""
-    for _ in range(ATTEMPTS):
-        answer = client.request(method, address, **request)
-        busy = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
-        if answer.status_code not in busy:
-            return answer
-        pause(_pause_of(answer, 1.0))
-    raise DemoRefused(f"{method} {address} was still refused after {ATTEMPTS} attempts")
+            raise NotTaken(f"{waiting[0]} was not settled within {SETTLED_WITHIN_S:.0f} s")
+        pause(pause_of(answer, 0.5))
 
 
 def _taken(answer: httpx.Response) -> dict[str, Any]:
     """The body of a success; anything else stops the demo with the problem the API named."""
     if not answer.is_success:
         request = answer.request
-        raise DemoRefused(f"{request.method} {request.url.path}: {answer.text[:500]}")
+        raise NotTaken(f"{request.method} {request.url.path}: {answer.text[:500]}")
     body: dict[str, Any] = answer.json() if answer.content else {}
     return body
-
-
-def _pause_of(answer: httpx.Response, default_s: float) -> float:
-    asked = answer.headers.get("Retry-After", "")
-    return min(float(asked) if asked.isdigit() else default_s, LONGEST_PAUSE_S)
 
 
 def _address(service: DemoService, view: str) -> str:
     as_of = f"{service.plan.calendar[-1]:%Y-%m}"
     return f"/v1/services/{service.plan.service}/{view}?as_of={as_of}"
-
-
-def _client(api_url: str, api_key: str) -> httpx.Client:
-    headers = {"Authorization": f"Bearer {api_key}"}
-    # trust_env off: a proxy meant for the internet must not see a key for this machine.
-    return httpx.Client(base_url=api_url, headers=headers, timeout=TIMEOUT_S, trust_env=False)
 
 
 def _readable(body: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """The `breadth` command: each subcommand reads its settings, calls one thing, says the outcome."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -120,6 +121,7 @@ def demo(
     import httpx  # noqa: PLC0415 - the other commands start without it
 
     from cli import demo as demonstration  # noqa: PLC0415 - so does numpy
+    from cli.calls import NotTaken  # noqa: PLC0415 - so does this
 
     console = Console()
     with one_line_errors():
@@ -135,8 +137,82 @@ def demo(
             if not picture:
                 demonstration.load(url, key, console)
             console.print(demonstration.picture(url, key))
-        except (demonstration.DemoRefused, httpx.HTTPError) as error:
+        except (NotTaken, httpx.HTTPError) as error:
             raise StackError(f"{url}: {error}") from error
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="The table: CSV, as it is or compressed (gzip).")],
+    mapping: Annotated[
+        str,
+        typer.Option(
+            help="A connector's code, the name of a shipped mapping, or the path of a mapping"
+            " document (.json). The connector is made where there is none."
+        ),
+    ],
+    url: Annotated[
+        str | None, typer.Option(envvar="BREADTH_API_URL", help="Default: the running stack.")
+    ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file with the API key. Default: the variable BREADTH_API_KEY, else the"
+            " development key of the running stack."
+        ),
+    ] = None,
+    result: Annotated[
+        Path | None,
+        typer.Option(help="Where refused rows go, with reasons. Default: FILE.result.csv"),
+    ] = None,
+    *,
+    all_or_nothing: Annotated[
+        bool, typer.Option("--all-or-nothing", help="Store nothing when a row is refused.")
+    ] = False,
+) -> None:
+    """Import a table, follow how it is read and say what came of each row; safe to repeat.
+
+    Ends with 0 when all rows were taken or had been, and with 3 when rows were refused.
+    """
+    import httpx  # noqa: PLC0415 - the other commands start without it
+
+    from cli.calls import NotTaken  # noqa: PLC0415 - so does this
+    from cli.import_table import import_table  # noqa: PLC0415
+
+    with one_line_errors():
+        data_dir = StackSettings().data_dir
+        own = running(data_dir).get("api_url")
+        address = url or own
+        # The key of this stack is not shown to another.
+        kept = _kept_key(data_dir) if address == own else None
+        given = key_file.read_text() if key_file else os.environ.get("BREADTH_API_KEY", "")
+        key = given.strip() or kept
+        if not address:
+            raise _no_stack(data_dir, "set BREADTH_API_URL and BREADTH_API_KEY")
+        if not key:
+            raise StackError(f"no key for {address}; set BREADTH_API_KEY, or pass --key-file")
+        try:
+            taken = import_table(
+                address,
+                key,
+                file,
+                mapping,
+                all_or_nothing=all_or_nothing,
+                result=result,
+                console=Console(),
+            )
+        except NotTaken as error:
+            raise StackError(str(error)) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise StackError(
+                f"{address} does not answer ({error or type(error).__name__}); the same command,"
+                " repeated, counts nothing twice"
+            ) from error
+        except KeyboardInterrupt:
+            typer.echo("breadth: stopped; the same command goes on and counts nothing twice")
+            raise typer.Exit(130) from None
+    if not taken:
+        raise typer.Exit(3)
 
 
 def kept_admin_url(data_dir: Path) -> str:

@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from cli import demo
+from cli.calls import NotTaken
 from cli.demo_services import services
 from cli.demo_truth import known_truth
 from models.vocabulary import Strand
@@ -131,7 +132,7 @@ def test_the_demo_stops_at_what_the_api_does_not_take(
 ) -> None:
     monkeypatch.setattr(demo, "services", lambda now, _=None: services(now)[2:])
     client, _ = answering(answer)
-    with pytest.raises(demo.DemoRefused, match=reason):
+    with pytest.raises(NotTaken, match=reason):
         demo._load(client, Console(quiet=True), NOW, lambda _: None)
 
 
