@@ -20,7 +20,8 @@ PARAMETER: dict[str, Any] = {
     f" gets the answer of the first, with its status, its body and the header `{REPLAYED}: true`;"
     " after that the key is as good as new. A key belongs to the API key, the method and the path"
     " it was sent with. What makes a request the same: query, content type, content encoding,"
-    " `ce-` headers and the body, byte by byte. Another request with a key in use before is 422,"
+    " `If-None-Exist`, `ce-` headers and the body, byte by byte. Another request with a key in use"
+    " before is 422,"
     " and the same one while the first is under way 409 with `Retry-After`. Not kept, so that"
     " sending again is carried out anew: 401, 429, 5xx and whatever is refused before the body has"
     " been read.",

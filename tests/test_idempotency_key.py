@@ -135,6 +135,7 @@ async def test_a_request_is_the_same_by_what_it_means() -> None:
         {"query_string": b"a=1"},
         {"headers": {"content-type": "application/x-ndjson"}},
         {"headers": {"content-encoding": "gzip"}},
+        {"headers": {"if-none-exist": "identifier=D-1"}},
         # The body of a CloudEvent in binary mode is its data alone.
         {"headers": {"ce-id": "1"}},
         {"headers": {"ce-id": "2"}},

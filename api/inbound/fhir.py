@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from api.deps import Running, RunningApp, require
+from api.idempotency import asked_in, worth_keeping
 from api.inbound.bodies import JSON, read_body
 from api.inbound.described_fhir import (
     BUNDLE,
@@ -179,6 +180,10 @@ async def send_bundle(
         refused_entries = any(answer.is_error for answer in opened.answers.values())
         if not (opened.transaction and refused_entries):
             await _take_opened(running, holder.provider, opened)
+    asked = asked_in(request)
+    if asked is not None and not all(worth_keeping(one.status) for one in opened.answers.values()):
+        # An entry that failed is carried out when the bundle is sent again.
+        asked.settled = True
     errors = [answer for answer in opened.answers.values() if answer.is_error]
     if opened.transaction and errors:
         _count(running, ["rejected"] * len(errors))
