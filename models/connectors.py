@@ -160,7 +160,9 @@ async def notice(
             .where(Connector.code == connector.code)
             .values(shape={path: list(types) for path, types in wider.items()})
         )
-    for one in found:
+    for drifted in found:
+        # What drifted may be a text of the sender's, and PostgreSQL stores no U+0000.
+        one = drifted._replace(detail=drifted.detail.replace("\x00", "\ufffd"))
         named: Mapping[str, object] = {
             "provider_id": provider,
             "connector": connector.code,

@@ -132,6 +132,14 @@ class Body(NamedTuple):
     all_or_nothing: bool = False
 
 
+def legible(said: dict[str, object]) -> dict[str, object]:
+    """What is said of a record may repeat U+0000, which PostgreSQL stores nowhere."""
+    return {
+        name: value.replace("\x00", "\ufffd") if isinstance(value, str) else value
+        for name, value in said.items()
+    }
+
+
 #: A sender that uses one id for two bodies: neither may be lost, nor pass for the other.
 OTHER_BODY = "other_body_same_id"
 OTHER_BODY_ADVICE = (

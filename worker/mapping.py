@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.connectors import Connector, StoredMapping, notice
 from models.db import Sessions, database_away, driver, transaction
-from models.inbox import InboxItem, InboxStatus, read_body
+from models.inbox import InboxItem, InboxStatus, legible, read_body
 from models.incoming.content import Terms
 from models.incoming.mapped import Read, RecordRefused, decoded, inflated, numbered, read_mapped
 from models.incoming.refusals import Refused
@@ -155,7 +155,7 @@ async def _conclude(
             f"{number} {code}" for code, number in codes.most_common(5)
         )
     await _settle(session, item, version, now, reason=reason, said=said, counts=counts)
-    item.refused = [msgspec.to_builtins(one) for one in refused[:MOST_KEPT]] or None
+    item.refused = [legible(msgspec.to_builtins(one)) for one in refused[:MOST_KEPT]] or None
     await session.flush()
 
 

@@ -7,8 +7,8 @@ and nothing in between. Every row ends in a line of the result that people downl
 import asyncio
 import zlib
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.connectors import Connector, StoredMapping, notice
 from models.db import Sessions, driver, transaction
-from models.inbox import InboxItem, InboxPart, InboxResult, InboxStatus
+from models.inbox import InboxItem, InboxPart, InboxResult, InboxStatus, legible
 from models.incoming.mapped import numbered
 from models.incoming.refusals import Refused
 from models.incoming.terms import load_terms
@@ -175,11 +175,10 @@ async def _read(reading: TableReading) -> None:
     """All parts in order, then what became of the whole."""
     number, stopped = 0, None
     try:
-        async for chunk in _chunks(reading):
-            part = await asyncio.to_thread(reading.file.feed, chunk, reading.clock())
-            await _take(reading, part, number)
-            number += 1
-        await _take(reading, await asyncio.to_thread(reading.file.finish, reading.clock()), number)
+        async with aclosing(_one_ahead(_parts(reading))) as parts:
+            async for part in parts:
+                await _take(reading, part, number)
+                number += 1
     except Refused as refused:
         stopped = refused
         reading.refused.append(Remark(0, "rejected", None, None, refused.code, refused.detail))
@@ -207,6 +206,29 @@ async def _read(reading: TableReading) -> None:
         await session.flush()
     if reading.whole is None and reading.services:
         await reading.ring(reading.provider, reading.services)
+
+
+async def _parts(reading: TableReading) -> AsyncIterator[Part]:
+    """The rows of the body, some at a time; what comes of them is worked out in a thread."""
+    async for chunk in _chunks(reading):
+        yield await asyncio.to_thread(reading.file.feed, chunk, reading.clock())
+    yield await asyncio.to_thread(reading.file.finish, reading.clock())
+
+
+async def _one_ahead(parts: AsyncIterator[Part]) -> AsyncGenerator[Part, None]:
+    """The same parts; while one is stored, which is PostgreSQL's work, the next is worked out."""
+
+    async def following() -> Part | None:
+        return await anext(parts, None)
+
+    ahead = asyncio.create_task(following())
+    try:
+        while (part := await ahead) is not None:
+            ahead = asyncio.create_task(following())
+            yield part
+    finally:
+        ahead.cancel()
+        await asyncio.gather(ahead, return_exceptions=True)
 
 
 async def _chunks(reading: TableReading) -> AsyncIterator[bytes]:
@@ -264,10 +286,9 @@ async def _take(reading: TableReading, part: Part, number: int) -> None:
         item.counts = dict(counts)
         await session.flush()
     reading.done = last
-    if reading.whole is not None:
-        reading.services |= kept.services
-    elif kept.services:
-        await reading.ring(reading.provider, kept.services)
+    # A ring for each part would have the same months counted again and again. What is committed
+    # has its marks, which the sweep finds every few seconds; the ring comes with the last row.
+    reading.services |= kept.services
 
 
 def _keep_result(session: AsyncSession, reading: TableReading, number: int, lines: bytes) -> None:
@@ -289,7 +310,7 @@ def _settle(row: InboxItem, reading: TableReading, stopped: Refused | None) -> N
     row.counts = {
         name: counts[name] for name in ("records", *Outcome, "skipped", "rejected", "retracted")
     }
-    row.refused = [one._asdict() for one in reading.refused[:MOST_KEPT]] or None
+    row.refused = [legible(one._asdict()) for one in reading.refused[:MOST_KEPT]] or None
     row.status = InboxStatus.QUARANTINED if refused or stopped else InboxStatus.MAPPED
     row.reason = row.detail = None
     if stopped is not None:
@@ -318,6 +339,6 @@ async def _withhold(reading: TableReading) -> None:
             "rejected": counts["rejected"],
             "withheld": counts["records"] - counts["rejected"],
         }
-        row.refused = [one._asdict() for one in reading.refused[:MOST_KEPT]] or None
+        row.refused = [legible(one._asdict()) for one in reading.refused[:MOST_KEPT]] or None
         _keep_result(session, reading, 0, written(result_lines([], [], reading.refused)))
         await session.flush()
