@@ -18,6 +18,7 @@ from models.incoming.refusals import AS_WRITTEN
 from models.mapping.budget import Budget, MappingError
 from models.mapping.column_problems import column_problems
 from models.mapping.expressions import parse
+from models.mapping.json_problems import TOO_DEEP, json_problems
 from models.mapping.mappings import DATA, ENVELOPE, MOST_CODES, REQUIRED, Field, Mapping, mapping_of
 from models.mapping.pipeline import Codes, fold
 from models.mapping.transforms import AnyTransform
@@ -33,11 +34,14 @@ _TYPES = re.compile(r"`([^`]*)`")
 
 def problems_of(document: object) -> list[Flaw]:
     """All that is wrong with a document; empty for a mapping that can run."""
+    unstorable = json_problems(document)
+    if worst := [flaw for flaw in unstorable if flaw.code != TOO_DEEP]:
+        return worst
     try:
         mapping = mapping_of(document)
     except (msgspec.ValidationError, RecursionError) as error:
         return _unreadable(document, error)
-    return list(_contradictions(mapping))
+    return unstorable or list(_contradictions(mapping))
 
 
 def _unreadable(document: object, error: Exception) -> list[Flaw]:
@@ -66,7 +70,7 @@ def _refused(item: object, kind: type, within: str) -> list[Flaw]:
 
 def _explained(error: Exception, within: str = "") -> Flaw:
     if isinstance(error, RecursionError):
-        return Flaw(within, "nested_too_deeply", "This is nested too deeply.")
+        return Flaw(within, TOO_DEEP, "This is nested too deeply.")
     matched = _PATH.fullmatch(str(error))
     what, path = (matched[1], matched[2]) if matched else (str(error), "")
     at = within + pointer_of(
