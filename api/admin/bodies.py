@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Annotated, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.problems import Problem
 
 #: Something to read, however short; only spaces would look like nothing.
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"\S")]
+StoredId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 LongText = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"\S")]
 
 

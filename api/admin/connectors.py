@@ -29,6 +29,7 @@ from models.connectors import (
     scheme_of,
     sealed_secrets,
 )
+from models.mapping.json_problems import json_problems
 from models.people import KeyHolder
 from models.silences import fill
 from models.vocabulary import Scope
@@ -78,7 +79,9 @@ class ConnectorChange(Body):
     name: Text | None = None
     signature: Signature | None = None
     secrets: Secrets | None = Field(
-        default=None, description="Newest first; old ones go on while they are listed here."
+        default=None,
+        description="Newest first; old ones go on while they are listed here. None of them: one is"
+        " made, and shown in this answer alone.",
     )
     expected_every_hours: Hours | None = None
     enabled: bool | None = Field(
@@ -108,8 +111,11 @@ class ConnectorAnswer(BaseModel):
     warnings: list[Warned]
 
 
-class CreatedConnector(ConnectorAnswer):
+class ChangedConnector(ConnectorAnswer):
     secret: str | None = Field(description="Shown once, where it was made here.")
+
+
+class CreatedConnector(ChangedConnector):
     draft_version: int | None
 
 
@@ -185,7 +191,7 @@ async def change_connector(
     holder: Integrator,
     session: Session,
     now: Now,
-) -> ConnectorAnswer:
+) -> ChangedConnector:
     """Change what is named: rotate secrets, switch it off and on, say how often it sends."""
     row = await found(session, holder, connector, for_update=True)
     sealer = running.keyring.connectors(holder.provider)
@@ -193,9 +199,9 @@ async def change_connector(
     if body.signature is not None:
         scheme = _scheme(body.signature)
         row.scheme = msgspec.to_builtins(scheme)
-    given = opened_secrets(row, sealer) if body.secrets is None else body.secrets
+    given, made = opened_secrets(row, sealer) if body.secrets is None else body.secrets, None
     if body.signature is not None or body.secrets is not None:
-        given, _ = _secrets(scheme, given)
+        given, made = _secrets(scheme, given)
         row.secrets_sealed = sealed_secrets(sealer, row.code, given)
     row.name = body.name or row.name
     if "expected_every_hours" in body.model_fields_set:
@@ -207,7 +213,8 @@ async def change_connector(
         row.state = running_state if body.enabled else ConnectorState.DISABLED
     row.changed_at = now
     await session.flush()
-    return answer_of(row, len(given), await health_of(session, row, now))
+    said = answer_of(row, len(given), await health_of(session, row, now))
+    return ChangedConnector(**said.model_dump(), secret=made)
 
 
 @router.post("/{connector}:fill", responses=problems("not_found", "invalid"))
@@ -261,6 +268,11 @@ def answer_of(row: Connector, number: int, health: Health) -> ConnectorAnswer:
 def _scheme(signature: dict[str, Any] | None) -> Scheme | None:
     if signature is None:
         return None
+    unsayable = json_problems(signature)
+    refuse(
+        "invalid",
+        [Flaw(f"/signature{flaw.pointer}", flaw.code, flaw.detail) for flaw in unsayable],
+    )
     try:
         scheme = msgspec.convert(signature, Scheme)
     except msgspec.ValidationError as error:

@@ -1,6 +1,6 @@
 """The inbox: what arrived, what became of it, mapped once more, and the sum that has to hold."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import ColumnElement, select
 
 from api.admin.after_commit import after_commit
-from api.admin.bodies import Body, Flaw, LongText, Text, refuse
+from api.admin.bodies import Body, Flaw, LongText, StoredId, Text, refuse
 from api.deps import Now, RunningApp, Session, require
 from api.kept_answers import KeptRoute
 from api.paging import Limit, Paged
@@ -63,7 +63,7 @@ class ReplayBody(Body):
     )
     received_from: datetime | None = None
     received_to: datetime | None = None
-    inbox_ids: list[int] | None = Field(default=None, min_length=1, max_length=1000)
+    inbox_ids: list[StoredId] | None = Field(default=None, min_length=1, max_length=1000)
 
 
 class ReplayAnswer(BaseModel):
@@ -155,8 +155,8 @@ async def start_replay(
     body: ReplayBody, running: RunningApp, holder: Integrator, session: Session, now: Now
 ) -> ReplayAnswer:
     """Map bodies once more by the active mapping. Doing so twice changes nothing."""
-    if any(at is not None and at.tzinfo is None for at in (body.received_from, body.received_to)):
-        refuse("invalid", [Flaw("/received_from", "naive_time", "Give the offset too.")])
+    bounds = (("/received_from", body.received_from), ("/received_to", body.received_to))
+    refuse("invalid", [flaw for at, bound in bounds if (flaw := _flaw_of(at, bound))])
     connector = await session.get(Connector, (holder.provider, body.connector))
     if connector is None:
         raise Problem("not_found")
@@ -178,6 +178,18 @@ async def list_replays(_: Integrator, session: Session, limit: Limit = 100) -> R
     """Who had what mapped once more, the newest first."""
     rows = await session.scalars(select(Replay).order_by(Replay.requested_at.desc()).limit(limit))
     return ReplayList(items=[await _replay_answer(session, row) for row in rows.all()])
+
+
+def _flaw_of(pointer: str, bound: datetime | None) -> Flaw | None:
+    if bound is None:
+        return None
+    if bound.tzinfo is None:
+        return Flaw(pointer, "naive_time", "Give the offset too.")
+    try:
+        bound.astimezone(UTC)
+    except OverflowError:
+        return Flaw(pointer, "out_of_range", "In UTC there is no such year.")
+    return None
 
 
 @router.get("/replays/{replay_id}", responses=problems("not_found"))

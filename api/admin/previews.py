@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
-from api.admin.bodies import Body, Flaw, refuse
+from api.admin.bodies import Body, Flaw, StoredId, refuse
 from api.admin.mappings import ConnectorCode, Integrator, Version
 from api.deps import Now, RunningApp, Session
 from api.kept_answers import KeptRoute
@@ -32,7 +32,7 @@ class PreviewBody(Body):
     """One of the three."""
 
     body: Any = Field(default=None, description="As the platform sends it.")
-    inbox_ids: list[int] | None = Field(default=None, min_length=1, max_length=MOST_BODIES)
+    inbox_ids: list[StoredId] | None = Field(default=None, min_length=1, max_length=MOST_BODIES)
     last: Annotated[int, Field(ge=1, le=MOST_BODIES)] | None = Field(
         default=None, description="The last so many bodies that arrived."
     )
