@@ -97,19 +97,21 @@ class Platform:
         self.sent = 0
         self.now = NOW
 
-    async def post(self, body: bytes, message: str | None = None) -> httpx.Response:
+    async def post(
+        self, body: bytes, message: str | None = None, headers: dict[str, str] | None = None
+    ) -> httpx.Response:
         self.sent += 1
         name = message or f"msg_{self.sent}"
         stamp = str(int(self.now.timestamp()))
         signed = f"{name}.{stamp}.".encode() + body
         proof = base64.b64encode(hmac.digest(self.key, signed, hashlib.sha256)).decode()
-        headers = {
+        own = {
             "webhook-id": name,
             "webhook-timestamp": stamp,
             "webhook-signature": f"v1,{proof}",
             "content-type": "application/json",
         }
-        return await self.client.post(self.address, content=body, headers=headers)
+        return await self.client.post(self.address, content=body, headers=own | (headers or {}))
 
 
 async def connect(

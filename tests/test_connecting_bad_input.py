@@ -1,0 +1,325 @@
+"""Hostile input to connecting platforms: pointed at, or kept and set aside; never a 500."""
+
+import copy
+import gzip
+import json
+import time
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from api.running import Running
+from models.vocabulary import ProviderId, Scope
+from tests.conftest import MakeClient
+from tests.connecting import (
+    CONNECTOR,
+    MAPPING,
+    Platform,
+    connect,
+    dose,
+    items,
+    map_all,
+    reconciled,
+    set_up,
+    visits,
+)
+
+SCOPES = (Scope.ADMIN, Scope.CONNECTORS_ADMIN)
+BIG = 10**400
+LARGEST = (1 << 20) - 100
+
+
+@pytest.fixture
+async def client(client_with: MakeClient) -> httpx.AsyncClient:
+    return await client_with(*SCOPES)
+
+
+@pytest.fixture
+async def platform(client: httpx.AsyncClient, anonymous: httpx.AsyncClient) -> Platform:
+    await set_up(client, "oak")
+    return await connect(client, anonymous)
+
+
+def hostile_dose(**changes: Any) -> bytes:
+    return visits(dose(1) | changes)
+
+
+def nested(levels: int, within: Any = 1) -> Any:
+    for _ in range(levels):
+        within = [within]
+    return within
+
+
+def with_field(name: str, **field: Any) -> dict[str, Any]:
+    mapping = copy.deepcopy(MAPPING)
+    mapping["fields"][name] = field
+    return mapping
+
+
+NEW = "/v1/connectors"
+CHANGE = "/v1/connectors/rondo"
+ADD = "/v1/mappings/rondo"
+PREVIEW = "/v1/mappings/rondo/1:preview"
+REPLAY = "/v1/replays"
+HMAC = {"scheme": "hmac", "signature": {"header": "X-S"}, "id": {"header": "X-Id"}}
+#: Where, what, and the pointer that has to be named.
+REFUSED: list[tuple[str, Any, str]] = [
+    (NEW, {"code": "Rondo"}, "/code"),
+    (NEW, {"code": "x" * 64}, "/code"),
+    (NEW, {"code": "shipped"}, "/code"),
+    (NEW, {"code": "a\n"}, "/code"),
+    (NEW, {"name": " "}, "/name"),
+    (NEW, {"name": "\ud800"}, "/name"),
+    (NEW, {"source": "x" * 201}, "/source"),
+    (NEW, {"source": None}, "/source"),
+    (NEW, {"colour": "red"}, "/colour"),
+    (NEW, {"expected_every_hours": 0}, "/expected_every_hours"),
+    (NEW, {"expected_every_hours": BIG}, "/expected_every_hours"),
+    (NEW, {"expected_every_hours": 1.5}, "/expected_every_hours"),
+    (NEW, {"signature": {"scheme": "wibble"}}, "/signature"),
+    (NEW, {"signature": {"scheme": "github", "colour": 1}}, "/signature"),
+    (NEW, {"signature": {"scheme": "\ud800"}}, "/signature"),
+    (NEW, {"signature": HMAC | {"algorithm": "\ud800"}}, "/signature"),
+    (NEW, {"signature": HMAC | {"signed": ["\ud800", {"literal": "\ud800"}]}}, "/signature"),
+    (NEW, {"signature": {"\ud800": "\ud800"}}, "/signature"),
+    (NEW, {"signature": {"scheme": "hmac", "signature": {"header": "\ud800"}}}, "/signature"),
+    (NEW, {"signature": []}, "/signature"),
+    (NEW, {"signature": {}}, "/signature"),
+    (NEW, {"signature": {"scheme": "hmac"}}, "/signature"),
+    (NEW, {"signature": HMAC | {"tolerance_s": BIG}}, "/signature"),
+    (NEW, {"signature": HMAC | {"signature": {"header": "a b"}}}, "/signature"),
+    (NEW, {"signature": HMAC | {"signature": {"header": "X-S", "prefix": "\ud800"}}}, "/signature"),
+    (NEW, {"secrets": ["x"] * 6}, "/secrets"),
+    (NEW, {"secrets": ["short"]}, "/secrets"),
+    (NEW, {"secrets": ["\ud800" * 30]}, "/secrets"),
+    (NEW, {"secrets": [5]}, "/secrets/0"),
+    (NEW, {"signature": None, "secrets": ["whsec_" + "QUJD" * 10]}, "/secrets"),
+    (NEW, {"signature": {"scheme": "standard_webhooks_ed25519"}}, "/secrets"),
+    (NEW, {"mapping": "nobodys"}, "/mapping"),
+    (NEW, {"mapping": {}}, "/mapping"),
+    (CHANGE, {"secrets": ["short"]}, "/secrets"),
+    (CHANGE, {"signature": {"scheme": "stripe"}, "secrets": ["é"]}, "/secrets"),
+    (CHANGE, {"enabled": "perhaps"}, "/enabled"),
+    (CHANGE, {"code": "other"}, "/code"),
+    (ADD, {"mapping": MAPPING | {"schema": "mapping/2"}}, "/mapping/schema"),
+    (ADD, {"mapping": MAPPING | {"each": "a[" * 300}}, "/mapping/each"),
+    (ADD, {"mapping": with_field("id", path="[" * 512)}, "/mapping/fields/id/path"),
+    (ADD, {"mapping": with_field("id", constant=float("nan"))}, "/mapping/fields/id"),
+    (ADD, {"mapping": with_field("id", constant=BIG)}, "/mapping/fields/id/constant"),
+    (ADD, {"mapping": with_field("id", constant=nested(50))}, "/mapping/fields/id"),
+    (ADD, {"mapping": with_field("\ud800", path="a")}, "/mapping"),
+    (ADD, {"mapping": MAPPING | {"name": "\ud800"}}, "/mapping"),
+    (ADD, {"mapping": MAPPING | {"name": "a\x00b"}}, "/mapping"),
+    (ADD, {"mapping": MAPPING | {"examples": [{"input": nested(900), "expect": []}]}}, "/mapping"),
+    (ADD, {"mapping": MAPPING | {"examples": [{"input": BIG, "expect": []}]}}, "/mapping"),
+    (ADD, {"mapping": MAPPING | {"examples": [{"input": "\x00", "expect": []}]}}, "/mapping"),
+    (ADD, {"mapping": MAPPING | {"codes": {"a": {"words": {"\x00": "b"}}}}}, "/mapping"),
+    (ADD, {"mapping": MAPPING | {"codes": {"a": {"words": {"b": float("inf")}}}}}, "/mapping"),
+    (ADD, {"mapping": 5}, "/mapping"),
+    (ADD, {"mapping": None}, "/mapping"),
+    (PREVIEW, {}, ""),
+    (PREVIEW, {"body": 1, "last": 1}, ""),
+    (PREVIEW, {"last": 0}, "/last"),
+    (PREVIEW, {"last": 21}, "/last"),
+    (PREVIEW, {"inbox_ids": []}, "/inbox_ids"),
+    (PREVIEW, {"inbox_ids": [1] * 21}, "/inbox_ids"),
+    (PREVIEW, {"inbox_ids": [2**63]}, "/inbox_ids/0"),
+    (PREVIEW, {"inbox_ids": [-BIG]}, "/inbox_ids/0"),
+    (REPLAY, {"status": []}, "/status"),
+    (REPLAY, {"status": ["waiting"]}, "/status/0"),
+    (REPLAY, {"received_from": "2026-03-01T08:00:00"}, "/received_from"),
+    (REPLAY, {"received_to": "2026-03-01T08:00:00"}, "/received_to"),
+    (REPLAY, {"received_from": "0001-01-01T00:00:00+14:00"}, "/received_from"),
+    (REPLAY, {"received_to": "9999-12-31T23:59:59-14:00"}, "/received_to"),
+    (REPLAY, {"received_to": BIG}, "/received_to"),
+    (REPLAY, {"inbox_ids": [2**63]}, "/inbox_ids/0"),
+    (REPLAY, {"inbox_ids": [0]}, "/inbox_ids/0"),
+    ("/v1/inbox/1:dismiss", {"reason": " "}, "/reason"),
+    ("/v1/inbox/9223372036854775808:dismiss", {"reason": "x"}, "/item"),
+]
+
+
+def body_for(path: str, changes: Any) -> Any:
+    if path == NEW:
+        return CONNECTOR | {"code": "other"} | changes
+    return {"connector": "rondo"} | changes if path == REPLAY else changes
+
+
+async def sent(client: httpx.AsyncClient, path: str, body: Any) -> httpx.Response:
+    """As JSON, even where that has no such number or character."""
+    content = json.dumps(body).encode()
+    headers = {"content-type": "application/json"}
+    return await client.request(
+        "PUT" if path == CHANGE else "POST", path, content=content, headers=headers
+    )
+
+
+@pytest.mark.usefixtures("platform")
+@pytest.mark.parametrize(("path", "changes", "pointer"), REFUSED)
+async def test_what_is_wrong_is_pointed_at(
+    path: str, changes: Any, pointer: str, client: httpx.AsyncClient
+) -> None:
+    answer = await sent(client, path, body_for(path, changes))
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["code"] == "invalid"
+    pointers = [error["pointer"] for error in answer.json()["errors"]]
+    assert any(one.startswith(pointer) for one in pointers), answer.text
+    assert "\ud800" not in answer.text
+
+
+#: What may be sent, with its type; whatever it is, it is kept.
+HOSTILE: dict[str, tuple[bytes, dict[str, str]]] = {
+    "nothing": (b"", {}),
+    "half": (b'{"visits": [', {}),
+    "deep lists": (b"[" * 500_000, {}),
+    "deep objects": (b'{"a":' * 150_000 + b"1" + b"}" * 150_000, {}),
+    "as deep as Python reads": (json.dumps({"visits": nested(900)}).encode(), {}),
+    "deep in a field": (hostile_dose(client=nested(300)), {}),
+    "deep beside the fields": (hostile_dose(beside=nested(300)), {}),
+    "NUL in a code": (hostile_dose(state="a\x00b"), {}),
+    "NUL in an id": (hostile_dose(ref="a\x00b"), {}),
+    "NUL in a team": (hostile_dose(wing="a\x00b"), {}),
+    "NUL in a key": (hostile_dose(**{"a\x00b": 1}), {}),
+    "NUL in a time": (hostile_dose(when="\x00"), {}),
+    "NUL in a person": (hostile_dose(client="\x00"), {}),
+    "no UTF-8": (b'{"visits": "\xff\xfe"}', {}),
+    "UTF-16": ('{"visits": []}'.encode("utf-16"), {}),
+    "byte order mark": (b"\xef\xbb\xbf" + visits(dose(1)), {}),
+    "half a character": (b'{"visits": [{"doses": [{"ref": "\\ud800"}]}]}', {}),
+    "numbers of 400 digits": (hostile_dose(client=BIG, rev=BIG), {}),
+    "float of 400 digits": (b'{"visits": 1e400, "x": -1e-400}', {}),
+    "NaN": (b'{"visits": NaN}', {}),
+    "version beyond the database": (hostile_dose(rev=2**63), {}),
+    "number of 900,000 digits": (b'{"visits": ' + b"9" * 900_000 + b"}", {}),
+    "keys that are one": (b'{"visits": [], "visits": [{"doses": []}]}', {}),
+    "60,000 keys": (json.dumps({str(n): n for n in range(60_000)}).encode(), {}),
+    "10,000 records": (visits(*[{"ref": 1}] * 10_000), {}),
+    "long text": (hostile_dose(wing="x" * 900_000), {}),
+    "no gzip": (visits(dose(1)), {"content-encoding": "gzip"}),
+    "gzip bomb": (gzip.compress(b" " * (200 << 20)), {"content-encoding": "gzip"}),
+    "gzip cut short": (gzip.compress(visits(dose(1)))[:-5], {"content-encoding": "gzip"}),
+    "two gzips": (gzip.compress(visits(dose(1))) * 2, {"content-encoding": "gzip"}),
+    "encoding nobody knows": (visits(dose(1)), {"content-encoding": "br"}),
+    "form": (b"visits=1&doses=%00%ff", {"content-type": "application/x-www-form-urlencoded"}),
+    "form of much": (b"a=&" * 300_000, {"content-type": "application/x-www-form-urlencoded"}),
+    "no form": (b"&;;=", {"content-type": "application/x-www-form-urlencoded"}),
+    "lines": (b"1\n{\n", {"content-type": "application/x-ndjson"}),
+    "many lines": (b"[]\n" * 300_000, {"content-type": "application/x-ndjson"}),
+    "other type": (b"<xml/>", {"content-type": "text/xml"}),
+}
+#: In all: reading, mapping and answering; what is bounded takes a second at most.
+SECONDS = 4
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+async def test_body_is_kept_and_ends_in_one_place(
+    what: str,
+    platform: Platform,
+    client: httpx.AsyncClient,
+    running: Running,
+    provider: ProviderId,
+) -> None:
+    body, headers = HOSTILE[what]
+    assert len(body) <= LARGEST
+    started = time.perf_counter()
+    answer = await platform.post(body, headers=headers)
+    assert answer.status_code == 202, answer.text
+    await platform.post(visits(dose(2)))
+    assert await map_all(running, provider) == 2
+    assert time.perf_counter() - started < SECONDS
+    hostile, good = await items(client)
+    assert hostile["status"] in {"mapped", "quarantined"}, "waits for ever"
+    assert hostile["reason"] != "failed_here"
+    assert good["status"] == "mapped"
+    await reconciled(client)
+    assert (await client.get("/v1/connectors/rondo")).status_code == 200
+    for asked in ({"last": 2}, {"inbox_ids": [hostile["id"]]}):
+        shown = await sent(client, PREVIEW, asked)
+        assert shown.status_code == 200, shown.text
+    await sent(client, REPLAY, {"connector": "rondo", "status": ["mapped", "quarantined"]})
+    assert await map_all(running, provider) == 2
+    await reconciled(client)
+
+
+_scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.just(BIG)
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["\ud800", "\x00", "rondo", "@", "visits[]", "2026-03-01T08:00:00Z", "hmac"])
+)
+_names = st.sampled_from(
+    [
+        *("code", "name", "source", "signature", "secrets", "mapping", "expected_every_hours"),
+        *("enabled", "scheme", "header", "prefix", "signed", "id", "timestamp", "tolerance_s"),
+        *("body", "last", "inbox_ids", "status", "received_from", "received_to", "reason"),
+        *("schema", "each", "when", "type", "codes", "fields", "examples", "input", "expect"),
+        *("path", "of", "constant", "transforms", "default", "as", "table", "words", "visits"),
+    ]
+) | st.text(max_size=4)
+_values = st.recursive(
+    _scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_names, inner, max_size=4),
+    max_leaves=10,
+)
+#: Sound requests, of which parts are replaced.
+SOUND = {
+    NEW: CONNECTOR | {"code": "rondo", "mapping": MAPPING},
+    CHANGE: {"name": "Rondo"},
+    ADD: {"mapping": MAPPING},
+    PREVIEW: {"body": json.loads(visits(dose(1)))},
+    REPLAY: {"connector": "rondo"},
+    "/v1/inbox/1:dismiss": {"reason": "x"},
+    "/v1/mappings/rondo/1:activate": {},
+}
+
+
+def replaced(value: Any, put: Any, choose: Any) -> Any:
+    """The same value with something else at one place."""
+    if isinstance(value, dict) and value and choose.draw(st.integers(0, 4)):
+        name = choose.draw(st.sampled_from(sorted(value)))
+        return value | {name: replaced(value[name], put, choose)}
+    if isinstance(value, list) and value and choose.draw(st.integers(0, 4)):
+        return [replaced(value[0], put, choose), *value[1:]]
+    return put
+
+
+@pytest.mark.usefixtures("platform")
+@settings(
+    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(path=st.sampled_from(list(SOUND)), put=_values, choose=st.data())
+async def test_any_request_is_answered_and_never_with_a_500(
+    path: str, put: Any, choose: Any, client: httpx.AsyncClient
+) -> None:
+    answer = await sent(client, path, replaced(SOUND[path], put, choose))
+    assert answer.status_code in {200, 201, 202, 400, 404, 409, 422}, answer.text
+    for read in (NEW, CHANGE, ADD, "/v1/mappings", "/v1/inbox", "/v1/reconcile"):
+        assert (await client.get(read)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("inbox?limit=0", "inbox?limit=x", "inbox?cursor=x", "inbox?cursor=%ff", "inbox?status=x"),
+        *(
+            "inbox/0",
+            "inbox/x",
+            "inbox/9223372036854775808",
+            "replays/x",
+            f"inbox?reason={'x' * 101}",
+        ),
+        *(f"reconcile?connector={'x' * 64}", f"connectors/{'x' * 64}", f"mappings/{'x' * 64}"),
+    ],
+)
+async def test_questions_that_make_no_sense_are_refused(
+    query: str, client: httpx.AsyncClient
+) -> None:
+    answer = await client.get(f"/v1/{query}")
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["in"] in {"query", "path"}
