@@ -26,9 +26,10 @@ API_PROCESSES, WORKERS = 2, 1
 #: Events a second, and the share of them that arrive after their month has ended. One in a hundred
 #: over a whole month is what late entry looks like; one in twenty is a bad first of the month.
 FLOWS = ((100, 0.01), (300, 0.01), (100, 0.05))
-SECONDS = 25
-#: Of each kind. A probe of a closed month is judged for up to twelve months itself.
-PROBES_A_SECOND = 1
+SECONDS = 60
+#: Of each kind. A probe of a closed month asks for up to twelve months to be judged anew: more of
+#: them would measure little but themselves.
+PROBES_A_SECOND = 0.5
 #: Every fifth post is a batch.
 BATCH, BATCH_EVERY = 6, 5
 BAR_S = 2.0
