@@ -206,7 +206,7 @@ def replaced(value: Any, put: Any, choose: Any) -> Any:
 
 @pytest.mark.usefixtures("platform")
 @settings(
-    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(path=st.sampled_from(list(SOUND)), put=_values, choose=st.data())
 async def test_any_request_is_answered_and_never_with_a_500(
