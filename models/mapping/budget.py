@@ -132,6 +132,9 @@ class Budget:
         Parts that stand in it several times weigh as often: an expression can build, in 40 steps,
         a value that would fill memory once it is written out or compared.
         """
+        if isinstance(value, str):
+            self._weigh_text(value)
+            return
         waiting = [(value, DEEPEST)]
         while waiting:
             one, levels = waiting.pop()

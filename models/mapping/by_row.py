@@ -8,9 +8,11 @@ rule looks at the whole record for is worked out each time.
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from msgspec import UnsetType
+
 from models.event_types import Flaw
 from models.mapping.budget import LIMITS, Budget, Limits, MappingError
-from models.mapping.columns import reads
+from models.mapping.columns import only_column, reads
 from models.mapping.map_body import (
     Event,
     Outcome,
@@ -168,9 +170,12 @@ class RowMapper:
 
             return _Rule(name, rule.path, hold)
         field = rule
+        column = only_column(field) if isinstance(field.constant, UnsetType) else None
 
         def value(cells: Cells) -> Any:
-            selected = selected_by(run, field, cells)
+            selected = (
+                _cell(run, column, cells) if column is not None else selected_by(run, field, cells)
+            )
             return settled(name, field, through(field.transforms, selected, run.terms))
 
         return _Rule(name, rule.path, value)
@@ -182,16 +187,15 @@ class RowMapper:
 
     def _work_out(self, rule: _Rule, asked: Any, cells: Cells) -> Any:
         terms = self._run.terms
-        pointer = rule.name if rule.name.startswith("/") else pointer_to(rule.name)
         found: Any
         try:
             found = rule.work(cells)
             if terms.notes or terms.unmapped:
-                found = _Odd(found, notes=tuple(notes_at(pointer, terms)))
+                found = _Odd(found, notes=tuple(notes_at(_pointer_of(rule), terms)))
         except SkippedRecord as skipped:
             found = _Odd(skipped=skipped.reason)
         except MappingError as error:
-            found = _Odd(flaws=(flaw_of(pointer, error),))
+            found = _Odd(flaws=(flaw_of(_pointer_of(rule), error),))
         if terms.unmapped:
             found = found._replace(unmapped=tuple(terms.unmapped))
         terms.notes.clear()
@@ -216,9 +220,25 @@ class RowMapper:
                 self.unmapped[code] = None
 
 
+def _pointer_of(rule: _Rule) -> str:
+    return rule.name if rule.name.startswith("/") else pointer_to(rule.name)
+
+
+def _cell(run: Run, column: str, cells: Cells) -> str | None:
+    """`selected_by` for a path that is a column's name, at the same cost of the budget."""
+    budget = run.terms.budget
+    budget.start_run()
+    found = cells.get(column)
+    budget.steps.charge()
+    if found is not None:
+        budget.characters.charge(len(found))
+        budget.weigh(found)
+    return found
+
+
 def _is_short(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= LONGEST_KEPT
     if isinstance(value, tuple):
         return all(map(_is_short, value))
-    return isinstance(value, KEPT_KINDS) and (
-        not isinstance(value, str) or len(value) <= LONGEST_KEPT
-    )
+    return isinstance(value, KEPT_KINDS)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
@@ -34,6 +35,8 @@ MOST_DAYS = 100_000
 MOST_FORMATS = 20
 SECONDS_A_DAY = 86_400
 HOUR = timedelta(hours=1)
+#: A longer time is read each time it is met.
+LONGEST_KEPT = 40
 
 
 class Written(Transform, frozen=True):
@@ -49,9 +52,12 @@ class Written(Transform, frozen=True):
 
     def reading(self, text: str, terms: Terms) -> Reading:
         """What stands there; every format that may have to be tried is a step."""
+        return read(text.strip(), self.tried(terms))
+
+    def tried(self, terms: Terms) -> tuple[str, ...]:
         formats = self.all_formats
         terms.budget.steps.charge(len(formats))
-        return read(text.strip(), formats)
+        return formats
 
     def flaw(self, tables: Collection[str]) -> str | None:  # noqa: ARG002
         if not 0 < len(self.formats) <= MOST_FORMATS:
@@ -85,11 +91,18 @@ class ToInstant(Written, tag="datetime", frozen=True):
     def of(self, value: Any, terms: Terms) -> str:
         if not isinstance(value, str):
             raise wrong_type(value, "a time as text; see excel_serial and epoch for numbers")
+        formats = self.tried(terms)
+        # When something was due, or written down, is often when it happened.
+        find = _in_utc if len(value) <= LONGEST_KEPT else _in_utc.__wrapped__
         try:
-            at = instant_of(self.reading(value, terms), self.zone)
+            return find(value, formats, self.zone)
         except ClockChange as change:
-            at = as_declared(change, self.ambiguous, self.missing, terms)
-        return at.isoformat()
+            return as_declared(change, self.ambiguous, self.missing, terms).isoformat()
+
+
+@lru_cache(maxsize=8192)
+def _in_utc(text: str, formats: tuple[str, ...], zone: str | None) -> str:
+    return instant_of(read(text.strip(), formats), zone).isoformat()
 
 
 class ToDate(Written, tag="date", frozen=True):
