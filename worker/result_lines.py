@@ -39,9 +39,13 @@ def result_lines(
 def written(lines: Iterable[Line]) -> bytes:
     """As CSV that no spreadsheet will take for formulas."""
     text = io.StringIO(newline="")
-    csv.writer(text).writerows([[_safe(cell) for cell in line] for line in lines])
+    # Of a row that is taken only the id is the sender's, and most rows are.
+    csv.writer(text).writerows(
+        (row, outcome, _safe(event_id), column and _safe(column), code, detail and _safe(detail))
+        for row, outcome, event_id, column, code, detail in lines
+    )
     return text.getvalue().encode()
 
 
-def _safe(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(RISKY) else cell
+def _safe(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(RISKY) else cell
