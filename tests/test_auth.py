@@ -194,7 +194,9 @@ async def test_every_v1_route_asks_for_a_key(app: FastAPI, anonymous: httpx.Asyn
     for path, operations in described["paths"].items():
         for method, operation in operations.items():
             if path.startswith("/v1/"):
-                assert operation["security"], (method, path)
+                # A hook brings a signature instead, and what is wrong with it reads the same.
+                hook = path.startswith("/v1/webhooks/")
+                assert bool(operation["security"]) is not hook, (method, path)
                 answer = await anonymous.request(method, path)
                 assert answer.status_code == 401, (method, path)
     assert app.openapi()["components"]["schemas"]["Problem"]
