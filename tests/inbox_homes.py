@@ -62,6 +62,7 @@ READINGS = {
     ),
     "other ids": with_field("by the other number", "id", {"path": "join('-', ['x', ref])"}),
     "other teams": with_field("by ward", "team", {"path": "ward"}),
+    "other days": with_field("when recorded", "occurred_at", {"path": "recorded"}),
     "without trials": changed("no trials", when=[{"path": "!trial", "reason": "is a trial"}]),
     "no complaints": changed(
         "care only", when=[{"path": "kind != 'g'", "reason": "is a complaint"}]
@@ -97,6 +98,7 @@ def records(draw: st.DrawFn) -> list[Record]:
                 record["gone"] = True
             day = draw(one_of("2026-06-30", "2026-07-01", "2026-08-29", "2026-11-02"))
             record["at"] = f"{day}T{draw(one_of('08:00', '22:30'))}:00Z"
+            record["recorded"] = draw(one_of("2026-08-30T08:00:00Z", "2026-11-03T08:00:00Z"))
             record["unit"] = draw(one_of("oak", "ash", "Oak Wing", None))
             record["ward"] = draw(one_of("oak", "elm"))
             if kind == "d":
@@ -118,7 +120,7 @@ STEPS = st.one_of(
     st.builds(Delivery, st.integers(0, 4), st.integers(0, 5)),
     st.builds(Delivery, st.integers(0, 4), st.integers(0, 5)),
     one_of(*MAPPINGS),
-    one_of("map", "map twice at once", "activate meanwhile", "settle", "dismiss"),
+    one_of("map", "map and settle", "map twice at once", "activate meanwhile", "settle", "dismiss"),
     st.lists(one_of("mapped", "quarantined", "dismissed"), min_size=1, max_size=3, unique=True),
     st.builds(Failing, st.integers(1, 7), st.booleans()),
     st.builds(Failing, st.integers(1, 7), st.booleans()),

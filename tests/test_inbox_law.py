@@ -48,6 +48,9 @@ async def step(at: Home, what: Any, bodies: list[bytes]) -> None:
         await at.activate(MAPPINGS[what])
     elif what == "map":
         await at.map()
+    elif what == "map and settle":
+        await at.map()
+        await settle(at.running, at.provider, at.admin)
     elif what == "map twice at once":
         await asyncio.gather(at.map(), at.map())
     elif what == "activate meanwhile":
@@ -69,6 +72,9 @@ async def test_cells_equal_those_of_a_home_that_read_each_body_once(
     steps = data.draw(st.lists(STEPS, min_size=4, max_size=16))
     at = await home(app, running, admin)
     await at.activate(MAPPINGS[data.draw(one_of(*MAPPINGS))])
+    for number in data.draw(st.sets(st.integers(0, len(bodies) - 1))):
+        await step(at, Delivery(number, number), bodies)
+    await step(at, data.draw(one_of("map", "settle", "map and settle")), bodies)
     for what in steps:
         await step(at, what, bodies)
         await reconciled(at.client)
