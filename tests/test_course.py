@@ -1,7 +1,8 @@
 """Where an improvement started and how it spread: a letter a month, of two kinds of check.
 
 Before the programme months are a or b in turn (0.60, 0.64). c (0.66) is above them within the
-limits, d (0.70) near the upper limit, H (0.80) outside it, L (0.40) below, `.` without evidence.
+limits, d (0.70) near the upper limit, H (0.80) outside it and P (0.90) far outside, L (0.40) below,
+`.` without evidence.
 The start month is June 2025, the last September 2026.
 """
 
@@ -19,7 +20,8 @@ from worker.shown_segments import month_at, start_content
 from worker.shown_spread import spread_content
 
 LEVELS = {
-    "a": ".6", "b": ".64", "c": ".66", "d": ".70", "e": ".74", "H": ".8", "L": ".4", ".": ".",
+    "a": ".6", "b": ".64", "c": ".66", "d": ".70", "e": ".74", "H": ".8", "P": ".9", "L": ".4",
+    ".": ".",
 }  # fmt: skip
 YEAR = "abababababab"
 
@@ -171,7 +173,7 @@ def test_segment_that_may_have_been_the_first_is_said_to_be_indistinguishable() 
 
 
 def test_only_segments_claimed_by_name_have_a_place_in_the_order() -> None:
-    of = course(oak=YEAR + "aHHHHHHHHHHHHHHH", elm=YEAR + "ababababaccccccc")
+    of = course(oak=YEAR + "aPPPPPPPPPPPPPPP", elm=YEAR + "ababababaccccccc")
     assert of.named.tolist() == [True, False]
     assert start(of, "elm")["started"] == "2026-03"
     assert start(of, "elm")["order"] is None
@@ -179,7 +181,7 @@ def test_only_segments_claimed_by_name_have_a_place_in_the_order() -> None:
 
 
 def test_without_a_known_start_there_is_no_origin() -> None:
-    of = course(oak="." + YEAR[1:] + "aHHHHHHHHHHHHHHH")
+    of = course(oak="." + YEAR[1:] + "aPPPPPPPPPPPPPPP")
     assert of.named.all()
     assert spread_content(of) == {"origin": None, "order": []}
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from worker.stats.effects import ROUNDING
+from worker.stats.moderation import moderated
 from worker.stats.panel import (
     MEAN,
     PROPORTION,
@@ -20,10 +21,6 @@ from worker.stats.panel import (
     window_sums,
 )
 
-#: Weight of the service's pooled dispersion in a segment's own, in degrees of freedom.
-POOLED_DF = 4.0
-#: Months of segments move together; the pooled dispersion has fewer degrees of freedom.
-SEGMENT_CORRELATION = 0.3
 #: Below this an indicator is left out.
 FEWEST_DF = 4.0
 #: Autocorrelation assumed where history is short, and how many pairs of months outweigh it.
@@ -136,18 +133,17 @@ def autocorrelation(panel: Panel, spread: Floats) -> Floats:
 def dispersion(panel: Panel, spread: Floats) -> Dispersion:
     """Pearson dispersion of months about their own segment-and-window level.
 
-    A segment's own is shrunk towards the service's pooled one and never below it; both are at
-    least 1. Dependence of neighbouring months makes them look closer to their mean than they
-    are, which is corrected. Months of an all-zero window carry no degrees of freedom.
+    That of the service unless a segment, or an indicator in it, varies more than chance lets it:
+    `worker.stats.moderation`. Never below the service's, which is at least 1. Dependence of
+    neighbouring months makes them look closer to their mean than they are, which is corrected.
+    Months of an all-zero window carry no degrees of freedom.
 
     Residuals are summed over strata first: the teams of a band or an area have good and bad months
     together, and each of them alone would not show how much the whole varies.
     """
     rho = autocorrelation(panel, spread)
     b, g, _, i, _ = panel.x.shape
-    square = np.zeros((b, g, i))
-    df = np.zeros((b, g, i))
-    true_df = np.zeros((b, g, i))
+    square, df, months_df = np.zeros((b, g, i)), np.zeros((b, g, i)), np.zeros((b, g, i))
     for window in (panel.baseline, panel.current):
         excess, information = (part.sum(2) for part in residuals(panel, window, spread))
         months = (information > 0).sum(-1).astype(np.float64)
@@ -155,20 +151,9 @@ def dispersion(panel: Panel, spread: Floats) -> Dispersion:
         square += safe_divide(excess**2, information).sum(-1)
         shrink = 1 - safe_divide(inflation(rho[:, None], months) - 1, own)
         df += own * np.clip(shrink, 0.2, 1)
-        true_df += own
-    segments = (true_df > 0).sum(1)
-    pooled = np.maximum(safe_divide(square.sum(1), df.sum(1), 1.0), 1.0)[:, None]
-    own_phi = safe_divide(square, df, 1.0)
-    shrunk = (POOLED_DF * pooled + true_df * own_phi) / (POOLED_DF + true_df)
-    effective = true_df.sum(1) / (1 + SEGMENT_CORRELATION**2 * np.maximum(segments - 1, 0))
-    # Satterthwaite: where a segment's own months decide, they are few.
-    weight = safe_divide(true_df, POOLED_DF + true_df)
-    unsure = safe_divide((weight * own_phi) ** 2, true_df) + safe_divide(
-        ((1 - weight) * pooled) ** 2, effective[:, None]
-    )
-    alone = safe_divide(shrunk**2, unsure)
-    own_df = np.where(shrunk > pooled, np.minimum(alone, effective[:, None]), effective[:, None])
-    return Dispersion(np.maximum(pooled, shrunk), effective, own_df, rho)
+        months_df += own
+    found = moderated(square, df, months_df)
+    return Dispersion(found.phi, found.pooled_df, found.df, rho)
 
 
 def correlation(panel: Panel, spread: Floats) -> Floats:

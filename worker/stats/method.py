@@ -44,8 +44,8 @@ METHODS = {
             informed=True,
             share_of_change=0.85,
             decisive_alpha=0.035,
-            alpha=0.0012,
-            standing_alpha=0.05,
+            alpha=0.0006,
+            standing_alpha=0.04,
         ),
     )
 }
