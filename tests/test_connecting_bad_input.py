@@ -102,7 +102,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     (ADD, {"mapping": with_field("\ud800", path="a")}, "/mapping"),
     (ADD, {"mapping": MAPPING | {"name": "\ud800"}}, "/mapping"),
     (ADD, {"mapping": MAPPING | {"name": "a\x00b"}}, "/mapping"),
-    (ADD, {"mapping": MAPPING | {"examples": [{"input": nested(900), "expect": []}]}}, "/mapping"),
+    (ADD, {"mapping": MAPPING | {"examples": [{"input": nested(300), "expect": []}]}}, "/mapping"),
     (ADD, {"mapping": MAPPING | {"examples": [{"input": BIG, "expect": []}]}}, "/mapping"),
     (ADD, {"mapping": MAPPING | {"examples": [{"input": "\x00", "expect": []}]}}, "/mapping"),
     (ADD, {"mapping": MAPPING | {"codes": {"a": {"words": {"\x00": "b"}}}}}, "/mapping"),
