@@ -8,6 +8,7 @@ import time
 BENCHMARKS = {
     "ingest": "events over HTTP against raw COPY; shared commits against one for each post",
     "csv_rows": "a million rows of CSV parsed, mapped and read as events, and in how much memory",
+    "uploads": "a million rows from the first byte of a file to the last event, against raw COPY",
     "freshness": "how long accepted evidence takes until the view shows it",
     "kernel": "services scored a second, against the same analysis in pandas and statsmodels",
     "views": "how soon each view and the events behind a number are answered",

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psutil
 
@@ -28,7 +29,8 @@ BAR = 20_000.0
 OWN_BAR = 40_000.0
 MOST_MIB, MOST_MIB_WITH_KEYS = 30, 120
 MEBIBYTE = 2**20
-AT = {"as": "datetime", "order": "dmy", "zone": "Europe/London"}
+AT = {"as": "datetime", "order": "dmy", "zone": "Europe/London", "ambiguous": "first"}
+LONDON = ZoneInfo("Europe/London")
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 START = datetime(2026, 4, 1, 0, 0, tzinfo=UTC)
 HEADER = "Reference,Ward,Due,Date given,Resident,Carer,Code,As needed,Notes\r\n"
@@ -65,13 +67,15 @@ class Export(NamedTuple):
 
     rows: int = ROWS
     seconds: bool = False
+    start: datetime = START
+    a_minute: int = 60
 
     def chunks(self) -> Iterator[bytes]:
         yield HEADER.encode()
         lines: list[str] = []
         for row in range(self.rows):
-            due = START + timedelta(minutes=row // 60)
-            given = due + timedelta(seconds=row * 7 % 3_600)
+            due = (self.start + timedelta(minutes=row // self.a_minute)).astimezone(LONDON)
+            given = (due.astimezone(UTC) + timedelta(seconds=row * 7 % 3_600)).astimezone(LONDON)
             clock = "%d/%m/%Y %H:%M:%S" if self.seconds else "%d/%m/%Y %H:%M"
             lines.append(
                 f"D-{row},Ward {row % 8},{due:%d/%m/%Y %H:%M},{given:{clock}},R{row % 400},"

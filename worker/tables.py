@@ -267,6 +267,9 @@ async def _take(reading: TableReading, part: Part, number: int) -> None:
     remarks = [one for one in part.remarks if one.line > reading.done]
     last = max([line for line, _ in rows[-1:]] + [one.line for one in remarks[-1:]], default=0)
     if not last:
+        # Read before, perhaps by somebody who goes on while we catch up with nothing but work.
+        async with reading.transaction() as session:
+            await reading.item(session)
         return
     async with reading.transaction() as session:
         item = await reading.item(session)
@@ -277,7 +280,8 @@ async def _take(reading: TableReading, part: Part, number: int) -> None:
         lines = written(result_lines(rows, kept.outcomes, remarks))
         _keep_result(session, reading, number, lines)
         counts = reading.counts
-        counts.update(outcome.value for outcome in kept.outcomes)
+        for outcome, number_of in Counter(kept.outcomes).items():
+            counts[outcome.value] += number_of
         for kind in ("rejected", "skipped"):
             # A row may be rejected for several reasons and is one row all the same.
             counts[kind] += len({one.line for one in remarks if one.outcome == kind})
