@@ -12,6 +12,7 @@ _CALL = re.compile(r"\$API(/\S+)(?: -d '([^']*)')?")
 _FENCED = re.compile(
     r"^```(json|csv) (sent|becomes|not counted)\n(.*?)^```$", re.MULTILINE | re.DOTALL
 )
+_SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 
 
@@ -43,9 +44,13 @@ def page(name: str) -> Page:
 
 def calls(name: str) -> list[tuple[str, Any]]:
     """Addresses and bodies of the calls that set a connector up."""
-    text = page(name).text
-    shell = text[text.index("```sh") :]
-    return [(address, json.loads(body or "null")) for address, body in _CALL.findall(shell)]
+    set_up, *_ = shells(name)
+    return [(address, json.loads(body or "null")) for address, body in _CALL.findall(set_up)]
+
+
+def shells(name: str) -> list[str]:
+    """What is to be typed, block by block."""
+    return _SHELL.findall(page_of(name))
 
 
 def rows_of(table: bytes) -> list[dict[str, str]]:

@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import random
+import shlex
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -23,6 +24,7 @@ from models.vocabulary import ProviderId, Scope
 from tests.breadth_up import free_port
 from tests.conftest import MakeClient, make_key
 from tests.connecting import SERVICE, items, map_all, reconciled, set_up
+from tests.shipped_pages import page, shells
 
 ROW = {"id": "A-1", "service": SERVICE, "team": "oak", "occurred_at": "2026-09-01 08:05"}
 SCOPES = (Scope.EVENTS_WRITE, Scope.CONNECTORS_ADMIN, Scope.ADMIN)
@@ -240,6 +242,30 @@ async def test_changed_document_reads_the_same_file_again(
     assert said(second)["duplicates"] == 3
     [item] = await items(client)
     assert (item["status"], item["mapping_version"]) == ("mapped", 2)
+
+
+@pytest.mark.usefixtures("working")
+@pytest.mark.parametrize("name", [CENSUS, "roster-export"])
+async def test_pages_say_what_is_to_be_typed(
+    run_import: RunImport, client: httpx.AsyncClient, tmp_path: Path, name: str
+) -> None:
+    _, by_calls, by_command = shells(name)
+    file = tmp_path / "table.csv"
+    file.write_text(page(name).sent)
+    program, command, *arguments = shlex.split(by_command)
+    assert (program, command, arguments[0]) == ("breadth", "import", file.name)
+    done = await run_import(file, *arguments[1:])
+    assert said(done)["accepted"] + said(done)["quarantined"] == len(page(name).becomes), done
+    assert (done.code == 3) == any("rejected" in one for one in page(name).not_counted)
+    words = shlex.split(" ".join(by_calls.splitlines()[:2]))
+    assert words[words.index("--data-binary") + 1] == f"@{file.name}"
+    [address] = [word.removeprefix("$API") for word in words if word.startswith("$API")]
+    again = await client.post(address, content=file.read_bytes())
+    assert (again.status_code, again.json()["duplicate"]) == (202, True)
+    for line in by_calls.splitlines()[2:]:
+        shown = shlex.split(line)[-1].removeprefix("$API")
+        here = shown.replace("/inbox/1", f"/inbox/{again.json()['inbox_id']}")
+        assert (await client.get(here)).status_code == 200
 
 
 class Proxy:

@@ -24,7 +24,28 @@ BY_INPUT = {
         " signs with the `secret`\nthat is shown there once; a platform that signs in its own way"
         " needs another `signature`.",
     },
-    "csv": {"signature": "", "sending": "Then files are uploaded to `/v1/uploads`."},
+    "csv": {
+        "signature": "",
+        "sending": """\
+Then a file is uploaded as it is. The answer has its `inbox_id`, by which the inbox says how far it
+has been read and what became of each row:
+
+```sh
+curl -s -X POST -H "$AUTH" -H "Content-Type: text/csv" --data-binary @table.csv \\
+  "$API/v1/uploads?connector={{name}}"
+curl -s -H "$AUTH" $API/v1/inbox/1
+curl -s -H "$AUTH" $API/v1/inbox/1/result
+```
+
+Or one command does it all, the two calls above included where they have not been made (the source
+is then `upload:{{name}}`). Rows that were refused are in `table.csv.result.csv` afterwards:
+
+```sh
+breadth import table.csv --mapping {{name}}
+```
+
+The same file again, or the same rows in another one, count once.""",
+    },
 }
 
 
