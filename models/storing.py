@@ -218,6 +218,8 @@ async def _say_read_before(
     order the bodies were mapped; by the same mapping, the first.
     """
     found = await connection.fetch(READ_LAST, *_keys(firsts)[:3])
+    if not found:
+        return list(firsts), set()
     before = {MEANT(row): row for row in found}
     left = [row for row in firsts if _says_more(row, before.get(MEANT(row)))]
     new = {KEY(row) for row in left}

@@ -25,7 +25,7 @@ from models.mapping.map_body import (
     selected_by,
     settled,
 )
-from models.mapping.mappings import Condition, Field, Mapping
+from models.mapping.mappings import ENVELOPE, Condition, Field, Mapping
 from models.mapping.pipeline import SkippedRecord, Terms, UnmappedCode
 from models.mapping.selection import Selector
 from models.mapping.transforms import through
@@ -59,11 +59,13 @@ class _Odd(NamedTuple):
 class _Rule:
     """One field or condition: the cells that decide it, and what it was for those met so far."""
 
-    __slots__ = ("asks", "column", "group", "kept", "key", "name", "work")
+    __slots__ = ("as_it_is", "asks", "column", "group", "kept", "key", "name", "work")
 
     def __init__(self, name: str, path: str | None, work: Callable[[Cells], Any]) -> None:
         self.name = name
         self.work = work
+        #: A text is what the rule makes of its column, unless it is long or odd.
+        self.as_it_is = False
         group, dot, key = name.partition(".")
         self.group, self.key = (group, key) if dot else ("", name)
         self.kept: dict[Any, Any] = {}
@@ -178,7 +180,10 @@ class RowMapper:
             )
             return settled(name, field, through(field.transforms, selected, run.terms))
 
-        return _Rule(name, rule.path, value)
+        made = _Rule(name, rule.path, value)
+        text = name == "type" or ENVELOPE.get(name, str) is str
+        made.as_it_is = column is not None and text and not field.transforms
+        return made
 
     def _asked(self, rule: _Rule, cells: Cells) -> Any:
         asked = cells.get(rule.column) if rule.column is not None else rule.asks(cells)
@@ -186,6 +191,9 @@ class RowMapper:
         return self._work_out(rule, asked, cells) if value is NOT_KEPT else value
 
     def _work_out(self, rule: _Rule, asked: Any, cells: Cells) -> Any:
+        if rule.as_it_is and asked is not None and len(asked) <= LONGEST_KEPT and asked.isascii():
+            # Ids are new in every row; to remember them is of no use.
+            return asked
         terms = self._run.terms
         found: Any
         try:
