@@ -19,7 +19,7 @@ def worker(servers: Servers, processes: int = 1) -> Iterator[list[int]]:
         "BREADTH_SECRET_KEY": servers.secret_key,
     }
     command = (sys.executable, "-m", "arq")
-    kinds = ("worker.main.CountingSettings", "worker.main.JudgingSettings")
+    kinds = [f"worker.main.{kind}Settings" for kind in ("Counting", "Judging", "Tables")]
     with (servers.logs / "worker.log").open("ab") as log:
         running = [
             subprocess.Popen(  # noqa: S603 - our own interpreter and module

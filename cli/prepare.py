@@ -85,7 +85,7 @@ def prepare(
     )
     servers: list[Child] = []
     if postgres_port:
-        processes = settings.api_processes + 2 * settings.worker_processes
+        processes = settings.api_processes + 3 * settings.worker_processes
         wanted = {"max_connections": str(max(100, 20 + processes * told.database_connections))}
         word = secrets["postgres_admin_password"]
         servers.append(embedded.postgres(home, logs, word, postgres_port, account, wanted))

@@ -119,7 +119,7 @@ def _start(stack: Stack, listeners: list[socket.socket]) -> None:
             count=settings.worker_processes,
             stop_within_s=35,  # It lets a job that has begun come to its end, up to 30 s.
         )
-        for kind in ("Counting", "Judging")
+        for kind in ("Counting", "Judging", "Tables")
     ]
     for child in (*api, *workers):
         supervisor.start(child)

@@ -24,6 +24,7 @@ MAP_BODIES, MAP_TABLES = "map_bodies", "map_tables"
 #: so that it does not stand before what takes milliseconds.
 RESCORE = "rescore"
 JUDGING_QUEUE = "breadth:judging"
+TABLES_QUEUE = "breadth:tables"
 #: A ring is not worth waiting for; the worker looks for marks by itself every few seconds.
 RING_TIMEOUT_S = 0.5
 BACK_OFF_S = 2.0
@@ -77,7 +78,7 @@ async def ring_mapping(redis: ArqRedis, provider: ProviderId) -> bool:
     """Ask for the bodies of a provider to be mapped; False when Redis could not be asked."""
     try:
         async with asyncio.timeout(RING_TIMEOUT_S):
-            for kind, queue in ((MAP_BODIES, None), (MAP_TABLES, JUDGING_QUEUE)):
+            for kind, queue in ((MAP_BODIES, None), (MAP_TABLES, TABLES_QUEUE)):
                 await redis.enqueue_job(
                     kind, str(provider), _job_id=f"{kind}:{provider}", _queue_name=queue
                 )

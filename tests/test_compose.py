@@ -29,7 +29,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE_TEXT = (ROOT / "Dockerfile").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OURS = [name for name, service in SERVICES.items() if "build" in service]
-LONG_RUNNING = ["api", "worker", "judge"]
+LONG_RUNNING = ["api", "worker", "judge", "tables"]
 VALUE = re.compile(r"\$\{(\w+)(?:(:-|:\?)([^}]*))?\}")
 
 
@@ -99,8 +99,8 @@ def _settings_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_services_are_the_five_of_the_house() -> None:
-    assert set(SERVICES) == {"postgres", "valkey", "migrate", "api", "worker", "judge"}
-    assert OURS == ["migrate", "api", "worker", "judge"]
+    assert set(SERVICES) == {"postgres", "valkey", "migrate", "api", "worker", "judge", "tables"}
+    assert OURS == ["migrate", "api", "worker", "judge", "tables"]
 
 
 @pytest.mark.parametrize("service", OURS)
@@ -181,7 +181,7 @@ def test_addresses_name_the_servers_and_their_ports(service: str) -> None:
     assert f"-p {bell.port}" in health_command_of("valkey")[0]
 
 
-@pytest.mark.parametrize("kind", ["Counting", "Judging"])
+@pytest.mark.parametrize("kind", ["Counting", "Judging", "Tables"])
 def test_workers_health_is_not_older_than_its_check_means(kind: str) -> None:
     seconds = attribute(f"worker.main.{kind}Settings", ".").health_check_interval
     assert 0 < seconds <= 60, "arq's own hour would call a dead worker healthy"

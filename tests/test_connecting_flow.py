@@ -75,7 +75,7 @@ async def test_body_is_found_without_redis(
         "clock": running.clock,
         "redis": dead,
     }
-    assert await sweep_bodies(context, tables=False) >= 1
+    assert await sweep_bodies(context) >= 1
     assert (await reconciled(client))["bodies"]["mapped"] == 1
     await settle(running, provider, admin)
     assert await behind(client) == [("1", 0, 1)]

@@ -16,7 +16,7 @@ from models.vocabulary import ProviderId
 from tests.conftest import NOW, Clock
 from tests.recomputing import settle
 from tests.sent import SERVICE, event, send
-from worker.main import counting, judging, worker_settings
+from worker.main import counting, judging, startup, worker_settings
 
 VIEWS = {
     "team_spread": "spread-dashboard",
@@ -32,8 +32,6 @@ def work(settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> W
     """Run the real workers until their queues are empty; answers how many jobs they finished."""
     for name in ("database_url", "redis_url", "secret_key"):
         monkeypatch.setenv(f"BREADTH_{name.upper()}", getattr(settings, name).get_secret_value())
-    # The sweep has a test of its own; here the doorbell alone has to do.
-    monkeypatch.setenv("BREADTH_SWEEP_EVERY_S", "3600")
 
     async def finish(kind: Callable[[], dict[str, Any]]) -> int:
         chosen = {
@@ -41,6 +39,8 @@ def work(settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> W
             for name, value in vars(worker_settings(settings, kind())).items()
             if not name.startswith("__") and name != "cron_jobs"
         }
+        # Without the sweep, which has a test of its own: here the doorbell alone has to do.
+        chosen["on_startup"] = startup
         worker = Worker(
             **chosen, burst=True, handle_signals=False, ctx={"clock": clock}, max_burst_jobs=-1
         )

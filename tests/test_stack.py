@@ -103,7 +103,7 @@ def test_status_names_urls_and_living_processes(up: Up) -> None:
     assert status["database_url"].startswith("postgresql://breadth_app:")
     assert status["redis_url"].startswith("redis://:")
     counts = {name: len(pids) for name, pids in status["pids"].items()}
-    assert counts == {"postgres": 1, "valkey": 1, "api": 2, "worker": 2}
+    assert counts == {"postgres": 1, "valkey": 1, "api": 2, "worker": 3}
     assert all(psutil.pid_exists(pid) for pid in up.all_pids())
 
 
@@ -244,7 +244,7 @@ def test_servers_of_your_own_slot_in_by_their_urls(
     first = start(directory / "data", more=urls)
     first.await_line("Ctrl-C stops it.")
     counts = {name: len(pids) for name, pids in first.status()["pids"].items()}
-    assert counts == {"postgres": 0, "valkey": 0, "api": 2, "worker": 2}
+    assert counts == {"postgres": 0, "valkey": 0, "api": 2, "worker": 3}
     assert (first.status()["database_url"], first.status()["redis_url"]) == (mine, redis_url)
     assert first.answers("/readyz") == 200
     workers = [psutil.Process(pid) for pid in (*first.pids("api"), *first.pids("worker"))]

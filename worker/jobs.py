@@ -63,16 +63,29 @@ async def map_bodies(context: dict[str, Any], provider: str) -> int:
 
 
 async def map_tables(context: dict[str, Any], provider: str) -> int:
-    """Map the tables that have arrived for one provider."""
-    return await _map(context, ProviderId(UUID(provider)), tables=True)
+    """Map the tables that have arrived for one provider.
+
+    One at a time: a sweep and a ring would otherwise read the same one beside each other.
+    """
+    async with context["turn"]:
+        return await _map(context, ProviderId(UUID(provider)), tables=True)
 
 
-async def sweep_bodies(context: dict[str, Any], *, tables: bool) -> int:
-    """Map what waits for any provider, so that a lost queue costs seconds and never a body."""
-    async with transaction(context["sessions"], None) as session:
+async def sweep_bodies(context: dict[str, Any]) -> int:
+    """Map the messages that wait, so that a lost queue costs seconds and never a body."""
+    providers = await _providers_with_bodies(context["sessions"])
+    return sum([await map_bodies(context, str(provider)) for provider in providers])
+
+
+async def sweep_tables(context: dict[str, Any]) -> int:
+    providers = await _providers_with_bodies(context["sessions"])
+    return sum([await map_tables(context, str(provider)) for provider in providers])
+
+
+async def _providers_with_bodies(sessions: Sessions) -> list[ProviderId]:
+    async with transaction(sessions, None) as session:
         found = await session.execute(text("SELECT provider_id FROM providers_with_bodies()"))
-        providers = [ProviderId(row.provider_id) for row in found]
-    return sum([await _map(context, provider, tables=tables) for provider in providers])
+        return [ProviderId(row.provider_id) for row in found]
 
 
 async def _map(context: dict[str, Any], provider: ProviderId, *, tables: bool) -> int:
@@ -85,6 +98,10 @@ async def _map(context: dict[str, Any], provider: ProviderId, *, tables: bool) -
         partial(ring, context["redis"]),
         tables=tables,
     )
+
+
+async def sweep_judgements(context: dict[str, Any]) -> int:
+    return await sweep_marks(context["sessions"], context["clock"](), context["arithmetic"])
 
 
 async def sweep_marks(sessions: Sessions, now: datetime, arithmetic: Executor) -> int:

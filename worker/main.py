@@ -1,7 +1,7 @@
-"""The two arq workers: one counts at once and keeps the clock, the other judges in turn.
+"""The arq workers: one counts at once and keeps the clock, one judges in turn, one reads tables.
 
-`python -m arq worker.main.CountingSettings` and `python -m arq worker.main.JudgingSettings` start
-them, as many of each as there is work for.
+`python -m arq worker.main.CountingSettings`, `…JudgingSettings` and `…TablesSettings` start them,
+as many of each as there is work for.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from models.base import utc_now
 from models.db import engine_of, refuse_unsafe_role, sessions_of
 from models.keyring import Keyring
 from models.logs import configure_logs
-from models.queue import JUDGING_QUEUE, deserialize, serialize
+from models.queue import JUDGING_QUEUE, TABLES_QUEUE, deserialize, serialize
 from models.settings import Settings
 from worker.expiry import remove_expired_answers
 from worker.jobs import (
@@ -33,7 +33,8 @@ from worker.jobs import (
     recompute,
     rescore,
     sweep_bodies,
-    sweep_marks,
+    sweep_judgements,
+    sweep_tables,
     watch_sources,
 )
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from arq.typing import WorkerCoroutine
 
 log = structlog.get_logger(__name__)
+
+Start = Callable[[dict[str, Any]], Awaitable[None]]
 
 #: What is under way when the worker has to stop may take this long.
 FINISH_WITHIN_S = 30
@@ -66,32 +69,21 @@ async def startup(context: dict[str, Any]) -> None:
     context["engine"], context["sessions"] = engine, sessions_of(engine)
     context["keyring"] = Keyring(settings.secret_key.get_secret_value())
     context["stopping"], context["sweep_every_s"] = asyncio.Event(), settings.sweep_every_s
+    # One thread: two that calculate only slow each other down.
+    context["arithmetic"], context["turn"] = ThreadPoolExecutor(1), asyncio.Lock()
     await refuse_unsafe_role(engine)
 
 
-async def start_counting(context: dict[str, Any]) -> None:
-    await startup(context)
-    context["sweeper"] = asyncio.create_task(
-        sweep_until(
-            context["stopping"],
-            context["sweep_every_s"],
-            partial(sweep_bodies, context, tables=False),
+def starting(sweep: Callable[[dict[str, Any]], Awaitable[object]]) -> Start:
+    """A worker that looks for its work by itself, too."""
+
+    async def start(context: dict[str, Any]) -> None:
+        await startup(context)
+        context["sweeper"] = asyncio.create_task(
+            sweep_until(context["stopping"], context["sweep_every_s"], partial(sweep, context))
         )
-    )
 
-
-async def start_judging(context: dict[str, Any]) -> None:
-    await startup(context)
-    # One thread: two that calculate only slow each other down.
-    context["arithmetic"] = ThreadPoolExecutor(1)
-
-    async def sweep() -> None:
-        await sweep_marks(context["sessions"], context["clock"](), context["arithmetic"])
-        await sweep_bodies(context, tables=True)
-
-    context["sweeper"] = asyncio.create_task(
-        sweep_until(context["stopping"], context["sweep_every_s"], sweep)
-    )
+    return start
 
 
 async def sweep_until(
@@ -132,7 +124,7 @@ def counting() -> dict[str, Any]:
             ),
             cron(cast("WorkerCoroutine", remove_expired_answers), minute={13}),
         ],
-        "on_startup": start_counting,
+        "on_startup": starting(sweep_bodies),
         "on_shutdown": shutdown,
         "max_jobs": 16,
     }
@@ -140,18 +132,29 @@ def counting() -> dict[str, Any]:
 
 def judging() -> dict[str, Any]:
     return {
-        "functions": [rescore, map_tables],
+        "functions": [rescore],
         "queue_name": JUDGING_QUEUE,
-        "on_startup": start_judging,
+        "on_startup": starting(sweep_judgements),
         "on_shutdown": shutdown,
         # While one is calculated, the next is read and the one before is written.
         "max_jobs": 4,
     }
 
 
+def reading_tables() -> dict[str, Any]:
+    return {
+        "functions": [map_tables],
+        "queue_name": TABLES_QUEUE,
+        "on_startup": starting(sweep_tables),
+        "on_shutdown": shutdown,
+        "max_jobs": 4,
+        "job_timeout": 3600,
+    }
+
+
 def worker_settings(settings: Settings, work: dict[str, Any]) -> type:
     """The class that arq reads; it looks at the class itself, so nothing can be inherited."""
-    attributes = work | {
+    attributes = {
         "redis_settings": redis_settings(settings),
         "job_serializer": serialize,
         "job_deserializer": deserialize,
@@ -162,11 +165,15 @@ def worker_settings(settings: Settings, work: dict[str, Any]) -> type:
         "job_timeout": 300,
         "job_completion_wait": FINISH_WITHIN_S,
         "health_check_interval": 15,
-    }
+    } | work
     return type("WorkerSettings", (), attributes)
 
 
-WORK = {"CountingSettings": counting, "JudgingSettings": judging}
+WORK = {
+    "CountingSettings": counting,
+    "JudgingSettings": judging,
+    "TablesSettings": reading_tables,
+}
 
 
 def __getattr__(name: str) -> type:
