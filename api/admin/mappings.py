@@ -185,11 +185,17 @@ async def add_version(
     newest = await session.scalar(
         select(func.max(StoredMapping.version)).where(StoredMapping.connector == connector.code)
     )
+    # Of two readings of one record the later version's holds, whichever connector brought it.
+    last_of_source = await session.scalar(
+        select(func.max(StoredMapping.version))
+        .join(Connector, Connector.code == StoredMapping.connector)
+        .where(Connector.source == connector.source)
+    )
     if newest is not None:
         last = await session.get_one(StoredMapping, (connector.provider_id, connector.code, newest))
         if last.digest == digest:
             return newest
-    version = (newest or 0) + 1
+    version = (last_of_source or 0) + 1
     session.add(
         StoredMapping(
             provider_id=connector.provider_id,
