@@ -96,6 +96,8 @@ class Event(OfProvider, Base):
         DateTime(timezone=True), server_default=text("now()")
     )
     inbox_id: Mapped[int | None] = mapped_column(BigInteger)
+    #: Says that a later mapping reads no such version in the body: it is as if it had not come.
+    withdrawn: Mapped[bool] = mapped_column(server_default=text("false"))
     known_xid: Mapped[int] = mapped_column(Xid8, server_default=text("pg_current_xact_id()"))
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     Connection = asyncpg.Connection[Any]
 
 # A version counts when nothing higher of the same identity was known then, unless somebody had
-# dismissed it from quarantine. The last condition on `h` lets the look use the small partial index.
+# dismissed it from quarantine. A higher one that had been withdrawn by then is as if it had never
+# come. That a version or revision is not the first lets the look use the small partial index.
 CURRENT_EVENTS = """
 SELECT e.source, e.event_id, e.version, e.type, e.service, e.team, e.area, e.occurred_at,
        e.recorded_at, e.received_at, e.about::text AS about, e.person, e.data::text AS data
@@ -31,6 +32,11 @@ WHERE e.service = ANY($1) AND e.month = ANY($2) AND e.type = ANY($3) AND NOT e.r
     SELECT FROM events h
     WHERE h.provider_id = e.provider_id AND h.source = e.source AND h.event_id = e.event_id
       AND (h.version, h.revision) > (e.version, e.revision) AND (h.version > 1 OR h.revision > 0)
+      AND (h.version = e.version OR NOT h.withdrawn AND NOT EXISTS (
+        SELECT FROM events w
+        WHERE w.provider_id = h.provider_id AND w.source = h.source AND w.event_id = h.event_id
+          AND w.version = h.version AND w.revision > h.revision AND w.withdrawn
+          AND ($4::text IS NULL OR pg_visible_in_snapshot(w.known_xid, $4::pg_snapshot))))
       AND ($4::text IS NULL OR pg_visible_in_snapshot(h.known_xid, $4::pg_snapshot)))
   AND NOT EXISTS (
     SELECT FROM quarantine q

@@ -47,6 +47,7 @@ class Row(NamedTuple):
     content_hash: bytes
     revision: int = 0
     inbox_id: int | None = None
+    withdrawn: bool = False
 
 
 class Outcome(StrEnum):
@@ -68,7 +69,7 @@ COLUMNS = Row._fields
 TYPES = (
     *("text", "text", "integer", "text", "text", "text", "text", "date", "timestamptz"),
     *("timestamptz", "text", "text", "text", "text", "bytea", "boolean", "bytea"),
-    *("integer", "bigint"),
+    *("integer", "bigint", "boolean"),
 )
 Identity = tuple[str, str, int, int]
 KEY: Callable[[Sequence[Any]], Identity] = itemgetter(0, 1, 2, COLUMNS.index("revision"))

@@ -91,8 +91,9 @@ def records(draw: st.DrawFn) -> list[Record]:
     """All versions of some records. What is no version's own is its record's, for ever."""
     said = []
     for number in range(draw(st.integers(1, 5))):
-        kind, trial = draw(one_of("d", "d", "g", "c")), draw(one_of(False, False, True))
+        kind = draw(one_of("d", "d", "g", "c"))
         for revision in range(1, draw(st.integers(1, 3)) + 1):
+            trial = draw(one_of(False, False, True))
             record: Record = {"ref": f"R{number}", "rev": revision, "kind": kind, "trial": trial}
             if revision > 1 and draw(one_of(False, False, True)):
                 record["gone"] = True

@@ -13,22 +13,31 @@ from models.storing import MEANT, Row
 SAID_BEFORE = """
 SELECT source, event_id, version, service FROM (
     SELECT DISTINCT ON (e.source, e.event_id, e.version)
-           e.source, e.event_id, e.version, e.service, e.retracted, e.inbox_id, e.revision
+           e.source, e.event_id, e.version, e.service, e.withdrawn, e.inbox_id, e.revision
     FROM events mine JOIN events e USING (provider_id, source, event_id, version)
     WHERE mine.inbox_id = $1
     ORDER BY e.source, e.event_id, e.version, e.revision DESC
 ) AS last
-WHERE inbox_id = $1 AND revision < $2 AND NOT retracted
+WHERE inbox_id = $1 AND revision < $2 AND NOT withdrawn
 """
+
+
+#: In place of a hash of content: unlike that of any reading that says something.
+WITHDRAWN = bytes(16)
 
 
 async def no_longer_said(
     session: AsyncSession, said: Container[tuple[str, str, int]], revision: int, inbox_id: int
 ) -> list[Row]:
-    """Retractions, as a reading by this version of the mapping."""
+    """Withdrawals, as a reading by this version of the mapping.
+
+    A retraction would hide the versions before it, which may be what the body says now.
+    """
     before = await (await driver(session)).fetch(SAID_BEFORE, inbox_id, revision)
     gone = [
-        retraction_of(row["event_id"], row["source"], row["service"], row["version"])
+        retraction_of(row["event_id"], row["source"], row["service"], row["version"])._replace(
+            withdrawn=True, content_hash=WITHDRAWN
+        )
         for row in before
         if MEANT(row) not in said
     ]

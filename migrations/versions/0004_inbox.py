@@ -282,6 +282,10 @@ def _add_readings() -> None:
         "events", sa.Column("revision", sa.Integer(), server_default=sa.text("0"), nullable=False)
     )
     op.add_column("events", sa.Column("inbox_id", sa.BigInteger(), nullable=True))
+    op.add_column(
+        "events",
+        sa.Column("withdrawn", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
     op.create_check_constraint(
         op.f("events_revision_check"), "events", "(revision = 0) = (inbox_id IS NULL)"
     )
@@ -325,6 +329,7 @@ def downgrade() -> None:
     op.drop_constraint(op.f("events_pkey"), "events")
     op.drop_column("quarantine", "revision")
     op.drop_constraint(op.f("events_revision_check"), "events", type_="check")
+    op.drop_column("events", "withdrawn")
     op.drop_column("events", "inbox_id")
     op.drop_column("events", "revision")
     op.create_primary_key(op.f("events_pkey"), "events", KEY)

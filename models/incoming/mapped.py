@@ -170,8 +170,12 @@ def row_of(
         return refused
 
 
+#: Where `revision` and `inbox_id` stand in a row, one after the other.
+NUMBERED = Row._fields.index("revision")
+
+
 def numbered(rows: Sequence[Row], revision: int, inbox_id: int) -> list[Row]:
     """The rows as a reading of this body by this version of its mapping."""
     # By position: this runs for every row of a table, and `_replace` costs five times as much.
     said = (revision, inbox_id)
-    return [Row._make((*row[:-2], *said)) for row in rows]
+    return [Row._make((*row[:NUMBERED], *said, *row[NUMBERED + 2 :])) for row in rows]
