@@ -1,8 +1,6 @@
 """Connectors: the platforms that send in their own words, how they sign, how they are doing."""
 
-import base64
 import secrets
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -15,13 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.admin.after_commit import ring_after_commit
 from api.admin.bodies import Body, Flaw, LongText, Text, refuse
 from api.admin.mappings import MappingBody, add_version, checked
-from api.deps import Now, RunningApp, Session, require
-from api.inbound.signature_problems import MOST_SECRETS, problems_of, problems_of_secrets
-from api.inbound.signature_schemes import Scheme, recipe_of
+from api.admin.signing import scheme_from, secrets_from
+from api.deps import Now, Running, RunningApp, Session, require
+from api.inbound.signature_problems import MOST_SECRETS
+from api.inbound.signature_schemes import Scheme
 from api.kept_answers import KeptRoute
 from api.problems import Problem, problems
 from models.choices import mark_every_service
-from models.connector_health import Health, Warned, health_of
+from models.connector_health import Warned, health_of
 from models.connectors import (
     Connector,
     ConnectorState,
@@ -29,10 +28,9 @@ from models.connectors import (
     scheme_of,
     sealed_secrets,
 )
-from models.mapping.json_problems import json_problems
 from models.people import KeyHolder
 from models.silences import fill
-from models.vocabulary import Scope
+from models.vocabulary import ProviderId, Scope
 
 router = APIRouter(prefix="/v1/connectors", tags=["connecting platforms"], route_class=KeptRoute)
 
@@ -130,8 +128,8 @@ async def create_connector(
     """Set a platform up. Until a mapping is activated, what arrives is kept and waits."""
     if body.code == "shipped":
         refuse("invalid", [Flaw("/code", "reserved", "Choose another code.")])
-    scheme = _scheme(body.signature)
-    given, made = _secrets(scheme, body.secrets)
+    scheme = scheme_from(body.signature)
+    given, made = secrets_from(scheme, body.secrets)
     document = checked(body.mapping, "/mapping") if body.mapping is not None else None
     if await session.get(Connector, (holder.provider, body.code)) is not None:
         raise Problem("conflict", f"There is a connector '{body.code}' already.")
@@ -155,22 +153,16 @@ async def create_connector(
     version = None
     if document is not None:
         version = await add_version(session, row, document, now)
-    said = answer_of(row, len(given), await health_of(session, row, now))
+    said = await answer_of(row, running, session, now)
     return CreatedConnector(**said.model_dump(), secret=made, draft_version=version)
 
 
 @router.get("", responses=problems())
 async def list_connectors(
-    running: RunningApp, holder: Integrator, session: Session, now: Now
+    running: RunningApp, _: Integrator, session: Session, now: Now
 ) -> ConnectorList:
     rows = await session.scalars(select(Connector).order_by(Connector.code))
-    sealer = running.keyring.connectors(holder.provider)
-    return ConnectorList(
-        items=[
-            answer_of(row, len(opened_secrets(row, sealer)), await health_of(session, row, now))
-            for row in rows
-        ]
-    )
+    return ConnectorList(items=[await answer_of(row, running, session, now) for row in rows.all()])
 
 
 @router.get("/{connector}", responses=problems("not_found"))
@@ -179,8 +171,7 @@ async def get_connector(
 ) -> ConnectorAnswer:
     """A connector, with what became of its bodies and what about it should be looked at."""
     row = await found(session, holder, connector)
-    number = len(opened_secrets(row, running.keyring.connectors(holder.provider)))
-    return answer_of(row, number, await health_of(session, row, now))
+    return await answer_of(row, running, session, now)
 
 
 @router.put("/{connector}", responses=problems("not_found", "invalid"))
@@ -197,11 +188,11 @@ async def change_connector(
     sealer = running.keyring.connectors(holder.provider)
     scheme = scheme_of(row, Scheme)
     if body.signature is not None:
-        scheme = _scheme(body.signature)
+        scheme = scheme_from(body.signature)
         row.scheme = msgspec.to_builtins(scheme)
     given, made = opened_secrets(row, sealer) if body.secrets is None else body.secrets, None
     if body.signature is not None or body.secrets is not None:
-        given, made = _secrets(scheme, given)
+        given, made = secrets_from(scheme, given)
         row.secrets_sealed = sealed_secrets(sealer, row.code, given)
     row.name = body.name or row.name
     if "expected_every_hours" in body.model_fields_set:
@@ -213,7 +204,7 @@ async def change_connector(
         row.state = running_state if body.enabled else ConnectorState.DISABLED
     row.changed_at = now
     await session.flush()
-    said = answer_of(row, len(given), await health_of(session, row, now))
+    said = await answer_of(row, running, session, now)
     return ChangedConnector(**said.model_dump(), secret=made)
 
 
@@ -231,8 +222,7 @@ async def fill_silences(
     if await fill(session, row.code, body.until, body.reason, now):
         services = await mark_every_service(session)
         ring_after_commit(session, running, holder.provider, services)
-    number = len(opened_secrets(row, running.keyring.connectors(holder.provider)))
-    return answer_of(row, number, await health_of(session, row, now))
+    return await answer_of(row, running, session, now)
 
 
 async def found(
@@ -246,7 +236,11 @@ async def found(
     return row
 
 
-def answer_of(row: Connector, number: int, health: Health) -> ConnectorAnswer:
+async def answer_of(
+    row: Connector, running: Running, session: AsyncSession, now: datetime
+) -> ConnectorAnswer:
+    sealer = running.keyring.connectors(ProviderId(row.provider_id))
+    health = await health_of(session, row, now)
     return ConnectorAnswer(
         code=row.code,
         name=row.name,
@@ -254,7 +248,7 @@ def answer_of(row: Connector, number: int, health: Health) -> ConnectorAnswer:
         state=ConnectorState(row.state),
         address=f"/v1/webhooks/{row.token}",
         signature=row.scheme,
-        secrets=number,
+        secrets=len(opened_secrets(row, sealer)),
         mapping_version=row.active_version,
         expected_every_hours=row.expected_every_hours,
         created_at=row.created_at,
@@ -263,54 +257,3 @@ def answer_of(row: Connector, number: int, health: Health) -> ConnectorAnswer:
         quarantined=health.quarantined,
         warnings=health.warnings,
     )
-
-
-def _scheme(signature: dict[str, Any] | None) -> Scheme | None:
-    if signature is None:
-        return None
-    unsayable = json_problems(signature)
-    refuse(
-        "invalid",
-        [Flaw(f"/signature{flaw.pointer}", flaw.code, flaw.detail) for flaw in unsayable],
-    )
-    try:
-        scheme = msgspec.convert(signature, Scheme)
-    except msgspec.ValidationError as error:
-        refuse("invalid", [Flaw("/signature", "invalid", f"{error}.")])
-        raise
-    # A body without an id of its own is told apart by its content.
-    flaws = problems_of(scheme, maps_natural_key=True)
-    refuse("invalid", [Flaw("/signature", "invalid", flaw) for flaw in flaws])
-    return scheme
-
-
-def _secrets(scheme: Scheme | None, given: Sequence[str] | None) -> tuple[list[str], str | None]:
-    """The secrets in force, and the one that was made here, if any."""
-    if scheme is None:
-        if given:
-            refuse("invalid", [Flaw("/secrets", "contradiction", "No signature, no secret.")])
-        return [], None
-    made = None
-    if not given:
-        made = _new_secret(scheme)
-        if made is None:
-            said = "Give the platform's public key."
-            refuse("invalid", [Flaw("/secrets", "missing_field", said)])
-        given = [str(made)]
-    flaws = problems_of_secrets(scheme, given)
-    refuse("invalid", [Flaw("/secrets", "invalid", flaw) for flaw in flaws])
-    return list(given), made
-
-
-def _new_secret(scheme: Scheme) -> str | None:
-    recipe = recipe_of(scheme)
-    if recipe.proof == "ed25519":
-        return None
-    if scheme.scheme == "basic":
-        return f"breadth:{secrets.token_urlsafe(32)}"
-    key = secrets.token_bytes(32)
-    if recipe.key_encoding == "base64":
-        return recipe.key_prefix + base64.b64encode(key).decode()
-    if recipe.key_encoding == "hex":
-        return recipe.key_prefix + key.hex()
-    return recipe.key_prefix + secrets.token_urlsafe(32)
