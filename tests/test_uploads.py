@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+import worker.tables
 from api.running import Running
 from models.vocabulary import ProviderId, Scope
 from tests.conftest import MakeClient
@@ -236,3 +237,38 @@ async def test_uploaded_table_is_previewed_by_its_first_lines(
     assert answer.status_code == 200, answer.text
     [body] = answer.json()["bodies"]
     assert [record["event"] is not None for record in body["records"]] == [True, True, True, False]
+
+
+async def test_mapping_activated_while_a_table_is_read_reads_all_of_it(
+    connected: httpx.AsyncClient,
+    running: Running,
+    provider: ProviderId,
+    admin: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [f"{1 + number % 28:02}/03/2026 08:{number % 60:02};oak;O" for number in range(60_000)]
+    take = worker.tables._take
+    done = 0
+
+    async def take_and_mend(reading: Any, part: Any, number: int) -> None:
+        nonlocal done
+        await take(reading, part, number)
+        done += 1
+        if done == 1:
+            right = (await connected.get("/v1/mappings/rondo")).json()["items"][0]["document"]
+            right["codes"]["code"]["words"]["O"] = "refused"
+            await connected.post("/v1/mappings/rondo", json={"mapping": right})
+            answer = await connected.post("/v1/mappings/rondo/3:activate")
+            assert answer.status_code == 200, answer.text
+
+    monkeypatch.setattr(worker.tables, "_take", take_and_mend)
+    await upload(connected, table(*rows))
+    await map_all(running, provider)
+    [item] = await items(connected)
+    assert (item["status"], done) == ("waiting", 1), "the rest is not read by the old mapping"
+    await map_all(running, provider)
+    await settle(running, provider, admin)
+    assert await omissions(admin, provider) == (0, 60_000)
+    [item] = await items(connected)
+    assert (item["status"], item["mapping_version"]) == ("mapped", 3)
+    await reconciled(connected)

@@ -41,7 +41,7 @@ READ_BEFORE = text("SELECT EXISTS (SELECT FROM events WHERE inbox_id = :id AND r
 
 
 class Overtaken(Exception):
-    """Somebody else is at this body, or has dealt with it."""
+    """Somebody else is at this body, has dealt with it, or has another mapping read it."""
 
 
 class Withheld(Exception):
@@ -83,7 +83,15 @@ class TableReading:
                 yield session
 
     async def item(self, session: AsyncSession) -> InboxItem:
-        """The body's row, locked, as long as it is ours to map."""
+        """The body's row, locked, as long as it is ours to map and by this version.
+
+        No other version is activated until the part is stored, and none was since the last one.
+        """
+        active = await session.scalar(
+            select(Connector.active_version)
+            .where(Connector.code == self.connector.code)
+            .with_for_update(read=True, key_share=True)
+        )
         row = await session.get_one(
             InboxItem,
             (self.provider, self.inbox_id),
@@ -91,7 +99,8 @@ class TableReading:
             populate_existing=True,
         )
         lines = (row.counts or {}).get("lines", 0)
-        if row.status != InboxStatus.WAITING or (self.whole is None and lines != self.done):
+        moved_on = self.whole is None and lines != self.done
+        if active != self.version or row.status != InboxStatus.WAITING or moved_on:
             raise Overtaken
         return row
 

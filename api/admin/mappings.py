@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -37,6 +37,9 @@ MappingBody = Annotated[
         examples=["emar-letters"],
     ),
 ]
+
+
+LOCK_SOURCE = text("SELECT pg_advisory_xact_lock(hashtextextended('source/' || :of, 0))")
 
 
 class MappingAnswer(BaseModel):
@@ -180,12 +183,16 @@ def checked(body: dict[str, Any] | str, within: str) -> dict[str, Any]:
 async def add_version(
     session: AsyncSession, connector: Connector, document: dict[str, Any], now: datetime
 ) -> int:
-    """The number of the version that says this: the newest, where it says the same."""
+    """The number of the version that says this: the newest, where it says the same.
+
+    Of two readings of one record the later version's holds, whichever connector brought it; so
+    versions are counted by source, one at a time.
+    """
+    await session.execute(LOCK_SOURCE, {"of": f"{connector.provider_id}/{connector.source}"})
     digest = bytes.fromhex(content_hash(mapping_of(document)))
     newest = await session.scalar(
         select(func.max(StoredMapping.version)).where(StoredMapping.connector == connector.code)
     )
-    # Of two readings of one record the later version's holds, whichever connector brought it.
     last_of_source = await session.scalar(
         select(func.max(StoredMapping.version))
         .join(Connector, Connector.code == StoredMapping.connector)
