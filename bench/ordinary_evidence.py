@@ -10,6 +10,7 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import StratifiedTable
 
 from bench import ordinary_months as months
+from bench.ordinary_dispersion import dispersion, inflation
 from bench.ordinary_months import Service
 from worker.stats.panel import MEAN, PROPORTION
 
@@ -30,11 +31,11 @@ def evidence_of(service: Service) -> Evidence:
     """All that is said of every indicator in every segment."""
     spread = months.spread_of_values(service)
     past, first, now = (
-        months.residuals(service, window, spread)
+        months.months_of(months.residuals(service, window, spread))
         for window in (service.before, service.baseline, service.current)
     )
     rho = months.autocorrelation(service, past, now)
-    phi, df = months.dispersion(service, [first, now], rho)
+    dispersed, df = dispersion(service, [first, now], rho)
     rows = []
     for segment in range(service.segments):
         for indicator, about in service.indicators.iterrows():
@@ -42,8 +43,7 @@ def evidence_of(service: Service) -> Evidence:
             cells = cells[(cells["segment"] == segment) & (cells["indicator"] == indicator)]
             row = _one(service, cells, about, spread[indicator], rho[indicator])
             rows.append({"segment": segment, "indicator": indicator} | row)
-    table = pd.DataFrame(rows).set_index(["segment", "indicator"])
-    table["phi"] = phi.stack()
+    table = pd.DataFrame(rows).set_index(["segment", "indicator"]).join(dispersed)
     table["df"] = df.reindex(table.index, level="indicator")
     speaking = table["phi"].where(table["n_baseline"] + table["n_current"] > 0)
     typical = speaking.groupby("indicator").mean().fillna(1.0)
@@ -71,7 +71,7 @@ def _one(
     for name, part in windows.items():
         row[f"x{name}"], row[f"n{name}"] = part["x"].sum(), part["n"].sum()
         held = part.groupby("stratum")["month"].nunique().max() if len(part) else 0
-        row[f"longer{name}"] = months.inflation(rho, held)
+        row[f"longer{name}"] = inflation(rho, held)
     row["n_baseline"], row["n_current"] = row["n0"], row["n1"]
     both = strata.dropna()
     row["change"], row["variance"] = _test_scale(both, about["measure"], spread)
@@ -148,7 +148,7 @@ def _scored(service: Service, table: pd.DataFrame, spread: pd.Series) -> pd.Data
     widened = table["phi"] * dependence
     change = table["sign"] * (table["change"] - table["contrast"])
     error = np.sqrt(table["variance_test"] * widened + table["variance_season"])
-    table["z"] = normal_score(change / error, table["df"]).where(known)
+    table["z"] = normal_score(change / error, table["own_df"]).where(known)
     table["single"] = [
         single(row.x1, row.n1, row.measure, row.spread) if row.n1 > 0 else np.nan
         for row in table.itertuples()
@@ -167,7 +167,8 @@ def _scored(service: Service, table: pd.DataFrame, spread: pd.Series) -> pd.Data
     at_edge = at_edge.where(table["measure"] != MEAN, table["spread"])
     above = table["sign"] * (table["level"] - edge)
     at_edge = at_edge.where((at_edge > 0) & edge.notna())
-    table["z_standard"] = normal_score(above / np.sqrt(now * at_edge), table["df"]).where(known)
+    t = above / np.sqrt(now * at_edge)
+    table["z_standard"] = normal_score(t, table["own_df"]).where(known)
     table["information"] = (1 / np.sqrt(table["g_variance"])).fillna(0.0)
     wide = table["level_variance"] / table["meaningful"] ** 2
     table["information_now"] = (1 / np.sqrt(wide)).fillna(0.0)

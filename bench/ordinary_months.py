@@ -10,13 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
-from scipy.linalg import toeplitz
 
 from worker.stats.panel import MEAN, PROPORTION, Panel
 
 PLACE = ["segment", "stratum"]
 #: Named choices of the method, written down a second time.
-POOLED_DF, SEGMENTS_TOGETHER = 12, 0.3
 PRIOR_RHO, PRIOR_PAIRS, LARGEST_RHO = 0.2, 30, 0.6
 UNKNOWN_R, FEWEST_SHARED = 0.5, 6
 
@@ -109,19 +107,19 @@ def _fitted(cells: pd.DataFrame, measure: int, spread: float) -> pd.DataFrame:
     return cells
 
 
-def inflation(rho: float, months: float) -> float:
-    """Variance of a mean of neighbouring months relative to independent ones."""
-    if months < 1:
-        return 1.0
-    together = toeplitz(rho ** np.arange(int(months)))
-    return float(together.sum() / months)
+def months_of(cells: pd.DataFrame) -> pd.DataFrame:
+    """Residual of each segment's whole month: strata have good and bad months together."""
+    cells = cells.assign(excess=cells["r"] * np.sqrt(cells["information"]))
+    keys = ["indicator", "segment", "month"]
+    whole = cells.groupby(keys)[["excess", "information"]].sum().reset_index()
+    return whole.assign(r=whole["excess"] / np.sqrt(whole["information"]))
 
 
 def autocorrelation(service: Service, past: pd.DataFrame, now: pd.DataFrame) -> pd.Series:
     """Between neighbouring months, by indicator, shrunk to the service's and that to a prior."""
     counted = []
     for part in (past, now):
-        for (indicator, _, _), months in part.sort_values("month").groupby(["indicator", *PLACE]):
+        for (indicator, _), months in part.groupby(["indicator", "segment"]):
             r = months.set_index("month")["r"]
             after = r.reindex(r.index + 1).to_numpy()
             pairs = int((~np.isnan(after)).sum())
@@ -139,40 +137,10 @@ def autocorrelation(service: Service, past: pd.DataFrame, now: pd.DataFrame) -> 
     return shrunk.clip(0, LARGEST_RHO)
 
 
-def dispersion(
-    service: Service, windows: list[pd.DataFrame], rho: pd.Series
-) -> tuple[pd.DataFrame, pd.Series]:
-    """Pearson dispersion [segment, indicator] and its degrees of freedom by indicator."""
-    rows = []
-    for part in windows:
-        for (indicator, segment, _), cells in part.groupby(["indicator", *PLACE]):
-            months = len(cells)
-            lost = (inflation(rho[indicator], months) - 1) / (months - 1) if months > 1 else 0.0
-            free = (months - 1) * np.clip(1 - lost, 0.2, 1)
-            rows.append((indicator, segment, (cells["r"] ** 2).sum(), free, months - 1))
-    table = pd.DataFrame(rows, columns=["indicator", "segment", "square", "free", "months"])
-    own = table.groupby(["indicator", "segment"]).sum()
-    phi = pd.DataFrame(1.0, index=range(service.segments), columns=service.indicators.index)
-    df = pd.Series(0.0, index=service.indicators.index)
-    for indicator in service.indicators.index:
-        mine = own.loc[indicator] if indicator in own.index.levels[0] else own.iloc[:0].droplevel(0)
-        mine = mine.reindex(range(service.segments), fill_value=0.0)
-        free, months = mine["free"].sum(), mine["months"].sum()
-        pooled = max(mine["square"].sum() / free, 1.0) if free > 0 else 1.0
-        alone = (mine["square"] / mine["free"]).where(mine["free"] > 0, 1.0)
-        shrunk = (POOLED_DF * pooled + mine["months"] * alone) / (POOLED_DF + mine["months"])
-        phi[indicator] = shrunk.clip(lower=pooled)
-        segments = int((mine["months"] > 0).sum())
-        df[indicator] = months / (1 + SEGMENTS_TOGETHER**2 * max(segments - 1, 0))
-    return phi, df
-
-
 def correlation(service: Service, past: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     """Of the residuals of indicators, pooled over segments."""
-    both = pd.concat([past, now])
-    both["excess"] = both["r"] * np.sqrt(both["information"])
-    sums = both.groupby(["segment", "month", "indicator"])[["excess", "information"]].sum()
-    r = (sums["excess"] / np.sqrt(sums["information"])).unstack("indicator")
+    both = pd.concat([past, now]).set_index(["segment", "month", "indicator"])
+    r = both["r"].unstack("indicator")
     r = r.reindex(columns=service.indicators.index) * service.indicators["sign"]
     seen = r.notna().astype(float)
     r = r.fillna(0.0)
