@@ -41,6 +41,8 @@ def segments_of(evidence: Evidence, method: Method, required: int, chosen: pd.Se
             "channels_both": len(change.z),
             "channels_now": len(standard.z),
             "mixed": bool(multipletests(tail, ALPHA, "holm")[0].any()) if len(tail) else False,
+            "g": np.nan,
+            "g_variance": np.nan,
         }
         if len(shown):
             share = np.sqrt(shown["variance"]) / len(shown)
