@@ -4,15 +4,19 @@ import base64
 import hashlib
 import hmac
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
+import pytest
 
 from api.running import Running
-from models.vocabulary import ProviderId
-from tests.conftest import NOW
+from models.vocabulary import ProviderId, Scope
+from tests.conftest import NOW, MakeClient
+from tests.recomputing import Admin, cells, settle
 from worker.mapping import map_waiting
 
+#: All that connecting asks for.
+SCOPES = (Scope.ADMIN, Scope.CONNECTORS_ADMIN)
 SERVICE = "1-300000001"
 #: How an invented platform speaks of doses; nobody has seen it before.
 MAPPING: dict[str, Any] = {
@@ -163,3 +167,41 @@ async def items(client: httpx.AsyncClient, **query: Any) -> list[dict[str, Any]]
     assert answer.status_code == 200, answer.text
     found: list[dict[str, Any]] = answer.json()["items"]
     return found
+
+
+class Worker(NamedTuple):
+    """The worker of one provider, which does its part when the test says so."""
+
+    running: Running
+    provider: ProviderId
+    admin: Admin
+
+    async def map(self) -> int:
+        return await map_all(self.running, self.provider)
+
+    async def doses(self) -> dict[str, tuple[int, int]]:
+        """Omissions and doses due by team, once all that is marked has been recomputed."""
+        await settle(self.running, self.provider, self.admin)
+        found: dict[str, tuple[int, int]] = {}
+        for key, sums in (await cells(self.admin, self.provider)).items():
+            if key[3] == "medicine_omissions":
+                x, n = found.get(key[4], (0, 0))
+                found[key[4]] = (x + sums[0], n + sums[1])
+        return found
+
+
+@pytest.fixture
+async def client(client_with: MakeClient) -> httpx.AsyncClient:
+    return await client_with(*SCOPES)
+
+
+@pytest.fixture
+async def platform(client: httpx.AsyncClient, anonymous: httpx.AsyncClient) -> Platform:
+    """Connected to a service with one team."""
+    await set_up(client, "oak")
+    return await connect(client, anonymous)
+
+
+@pytest.fixture
+def worker(running: Running, provider: ProviderId, admin: Admin) -> Worker:
+    return Worker(running, provider, admin)

@@ -14,7 +14,9 @@ from tests.conftest import MakeClient, make_provider
 from tests.connecting import (
     CONNECTOR,
     MAPPING,
+    SCOPES,
     Platform,
+    client,
     connect,
     dose,
     items,
@@ -25,7 +27,8 @@ from tests.connecting import (
 )
 from tests.test_setting_up_access import without_instance
 
-SCOPES = (Scope.ADMIN, Scope.CONNECTORS_ADMIN)
+__all__ = ["client"]  # a fixture
+
 NO_REPLAY = "0197a0a0-0000-7000-8000-000000000000"
 CALLS: list[tuple[str, str, Any]] = [
     ("POST", "/v1/connectors", CONNECTOR),
@@ -49,11 +52,6 @@ CALLS: list[tuple[str, str, Any]] = [
 every_call = pytest.mark.parametrize(("method", "path", "body"), CALLS)
 #: Calls that name one thing, which another provider has and this one has not.
 NAMING = [call for call in CALLS if "rondo" in call[1] or "{" in call[1] or "replays" in call[1]]
-
-
-@pytest.fixture
-async def client(client_with: MakeClient) -> httpx.AsyncClient:
-    return await client_with(*SCOPES)
 
 
 @every_call

@@ -8,12 +8,20 @@ from typing import Any
 import httpx
 import pytest
 
-from api.running import Running
-from models.vocabulary import ProviderId
-from tests.connecting import Platform, dose, items, map_all, reconciled, visits
-from tests.test_connecting_bad_input import BIG, PREVIEW, REPLAY, client, nested, platform, sent
+from tests.connecting import (
+    Platform,
+    Worker,
+    client,
+    dose,
+    items,
+    platform,
+    reconciled,
+    visits,
+    worker,
+)
+from tests.test_connecting_bad_input import BIG, PREVIEW, REPLAY, nested, sent
 
-__all__ = ["client", "platform"]  # fixtures
+__all__ = ["client", "platform", "worker"]  # fixtures
 
 LARGEST = (1 << 20) - 100
 
@@ -68,11 +76,7 @@ SECONDS = 4
 
 @pytest.mark.parametrize("what", HOSTILE)
 async def test_body_is_kept_and_ends_in_one_place(
-    what: str,
-    platform: Platform,
-    client: httpx.AsyncClient,
-    running: Running,
-    provider: ProviderId,
+    what: str, platform: Platform, client: httpx.AsyncClient, worker: Worker
 ) -> None:
     body, headers = HOSTILE[what]
     assert len(body) <= LARGEST
@@ -80,7 +84,7 @@ async def test_body_is_kept_and_ends_in_one_place(
     answer = await platform.post(body, headers=headers)
     assert answer.status_code == 202, answer.text
     await platform.post(visits(dose(2)))
-    assert await map_all(running, provider) == 2
+    assert await worker.map() == 2
     assert time.perf_counter() - started < SECONDS
     hostile, good = await items(client)
     assert hostile["status"] in {"mapped", "quarantined"}, "waits for ever"
@@ -92,5 +96,5 @@ async def test_body_is_kept_and_ends_in_one_place(
         shown = await sent(client, PREVIEW, asked)
         assert shown.status_code == 200, shown.text
     await sent(client, REPLAY, {"connector": "rondo", "status": ["mapped", "quarantined"]})
-    assert await map_all(running, provider) == 2
+    assert await worker.map() == 2
     await reconciled(client)

@@ -9,31 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.vocabulary import Scope
-from tests.conftest import MakeClient
-from tests.connecting import (
-    CONNECTOR,
-    MAPPING,
-    Platform,
-    connect,
-    dose,
-    set_up,
-    visits,
-)
+from tests.connecting import CONNECTOR, MAPPING, client, dose, platform, visits
 
-SCOPES = (Scope.ADMIN, Scope.CONNECTORS_ADMIN)
+__all__ = ["client", "platform"]  # fixtures
+
 BIG = 10**400
-
-
-@pytest.fixture
-async def client(client_with: MakeClient) -> httpx.AsyncClient:
-    return await client_with(*SCOPES)
-
-
-@pytest.fixture
-async def platform(client: httpx.AsyncClient, anonymous: httpx.AsyncClient) -> Platform:
-    await set_up(client, "oak")
-    return await connect(client, anonymous)
 
 
 def nested(levels: int, within: Any = 1) -> Any:
