@@ -1,7 +1,7 @@
 """Every POST of the contract honours Idempotency-Key: one effect, one answer, whoever sends it."""
 
 import asyncio
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -23,16 +23,21 @@ POSTS = {
 }
 REPLAYED = "idempotency-replayed"
 
-
 every_post = pytest.mark.parametrize("name", sorted(SENT))
 
 
-async def post(client: httpx.AsyncClient, sent: Sent, key: str, body: Any = ...) -> httpx.Response:
-    content = sent.json if body is ... else body
-    headers = sent.headers | {"Idempotency-Key": key}
-    if content is None:
-        return await client.post(sent.path, headers=headers)
-    return await client.post(sent.path, json=content, headers=headers)
+class Post(NamedTuple):
+    """One POST of the contract, whose subject has been set up."""
+
+    client: httpx.AsyncClient
+    sent: Sent
+
+    async def __call__(self, key: str, **otherwise: Any) -> httpx.Response:
+        sent = self.sent._replace(**otherwise)
+        headers = sent.headers | {"Idempotency-Key": key}
+        if sent.json is None:
+            return await self.client.post(sent.path, headers=headers)
+        return await self.client.post(sent.path, json=sent.json, headers=headers)
 
 
 def same_answer(one: httpx.Response, other: httpx.Response) -> bool:
@@ -74,6 +79,12 @@ def effects(admin: Any, provider: ProviderId) -> Effects:
     return Effects(admin, provider)
 
 
+@pytest.fixture
+async def post(name: str, setting: Setting) -> Post:
+    await put(setting.client, team("oak"))
+    return Post(setting.client, await SENT[name](setting))
+
+
 def test_no_post_is_forgotten() -> None:
     assert set(SENT) == POSTS
 
@@ -103,17 +114,15 @@ def test_every_post_with_one_transaction_keeps_its_answer_in_it(app: FastAPI) ->
 
 @every_post
 async def test_a_retry_gets_the_first_answer_and_has_no_effect(
-    name: str, setting: Setting, effects: Effects
+    post: Post, effects: Effects
 ) -> None:
-    await put(setting.client, team("oak"))
-    sent = await SENT[name](setting)
-    first = await post(setting.client, sent, '"one"')
+    first = await post('"one"')
     assert first.is_success, first.text
     assert REPLAYED not in first.headers
     after = await effects()
     # Without its quotes it is the same key.
     for key in ('"one"', "one"):
-        again = await post(setting.client, sent, key)
+        again = await post(key)
         assert same_answer(first, again)
         assert again.headers[REPLAYED] == "true"
         assert again.headers["x-request-id"] != first.headers["x-request-id"]
@@ -121,37 +130,28 @@ async def test_a_retry_gets_the_first_answer_and_has_no_effect(
 
 
 @every_post
-async def test_another_request_under_the_same_key_is_refused(
-    name: str, setting: Setting, effects: Effects
-) -> None:
-    await put(setting.client, team("oak"))
-    sent = await SENT[name](setting)
-    assert (await post(setting.client, sent, "k")).is_success
+async def test_another_request_under_the_same_key_is_refused(post: Post, effects: Effects) -> None:
+    assert (await post("k")).is_success
     after = await effects()
+    sent = post.sent
     for other in (
-        await post(setting.client, sent, "k", sent.other),
-        await post(
-            setting.client,
-            sent._replace(path=f"{sent.path}{'&' if '?' in sent.path else '?'}x=1"),
-            "k",
-        ),
+        await post("k", json=sent.other),
+        await post("k", path=f"{sent.path}{'&' if '?' in sent.path else '?'}x=1"),
     ):
         assert other.status_code == 422
         assert "idempotency_key_reused" in other.text
         assert REPLAYED not in other.headers
     assert await effects() == after
-    assert same_answer(await post(setting.client, sent, "k"), await post(setting.client, sent, "k"))
+    assert same_answer(await post("k"), await post("k"))
 
 
 @every_post
 async def test_a_key_that_cannot_be_read_is_refused_before_anything_happens(
-    name: str, setting: Setting, effects: Effects
+    post: Post, effects: Effects
 ) -> None:
-    await put(setting.client, team("oak"))
-    sent = await SENT[name](setting)
     before = await effects()
     for key in ("", "a b", '"' + "a" * 256 + '"'):
-        answer = await post(setting.client, sent, key)
+        answer = await post(key)
         assert answer.status_code == 400
         assert "idempotency_key_malformed" in answer.text
     assert await effects() == before
@@ -159,12 +159,10 @@ async def test_a_key_that_cannot_be_read_is_refused_before_anything_happens(
 
 @every_post
 async def test_equal_posts_at_once_have_one_effect_and_one_answer(
-    name: str, setting: Setting, effects: Effects
+    name: str, post: Post, effects: Effects
 ) -> None:
-    await put(setting.client, team("oak"))
-    sent = await SENT[name](setting)
     before = await effects()
-    answers = await asyncio.gather(*(post(setting.client, sent, "k") for _ in range(32)))
+    answers = await asyncio.gather(*(post("k") for _ in range(32)))
     done = [answer for answer in answers if answer.status_code != 409]
     assert done
     for answer in answers:
@@ -174,7 +172,7 @@ async def test_equal_posts_at_once_have_one_effect_and_one_answer(
     assert all(same_answer(done[0], answer) for answer in done)
     assert done[0].is_success
     after = await effects()
-    retry = await post(setting.client, sent, "k")
+    retry = await post("k")
     assert same_answer(done[0], retry)
     assert await effects() == after
     for table, added in ADDED.get(name, {}).items():
