@@ -210,33 +210,22 @@ def upgrade() -> None:
         ["provider_id", "connector", "received_at"],
         unique=False,
     )
-    op.create_table(
-        "inbox_parts",
-        sa.Column("provider_id", sa.UUID(), nullable=False),
-        sa.Column("inbox_id", sa.BigInteger(), nullable=False),
-        sa.Column("part", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["provider_id", "inbox_id"],
-            ["inbox.provider_id", "inbox.id"],
-            name=op.f("inbox_parts_provider_id_inbox_id_fkey"),
-        ),
-        sa.PrimaryKeyConstraint("provider_id", "inbox_id", "part", name=op.f("inbox_parts_pkey")),
-    )
-    op.create_table(
-        "inbox_results",
-        sa.Column("provider_id", sa.UUID(), nullable=False),
-        sa.Column("inbox_id", sa.BigInteger(), nullable=False),
-        sa.Column("part", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["provider_id", "inbox_id"],
-            ["inbox.provider_id", "inbox.id"],
-            name=op.f("inbox_results_provider_id_inbox_id_fkey"),
-        ),
-        sa.PrimaryKeyConstraint("provider_id", "inbox_id", "part", name=op.f("inbox_results_pkey")),
-    )
-
+    for table in ("inbox_parts", "inbox_results"):
+        op.create_table(
+            table,
+            sa.Column("provider_id", sa.UUID(), nullable=False),
+            sa.Column("inbox_id", sa.BigInteger(), nullable=False),
+            sa.Column("part", sa.Integer(), autoincrement=False, nullable=False),
+            sa.Column("sealed", sa.LargeBinary(), nullable=False),
+            sa.ForeignKeyConstraint(
+                ["provider_id", "inbox_id"],
+                ["inbox.provider_id", "inbox.id"],
+                name=op.f(f"{table}_provider_id_inbox_id_fkey"),
+            ),
+            sa.PrimaryKeyConstraint("provider_id", "inbox_id", "part", name=op.f(f"{table}_pkey")),
+        )
+        # What is encrypted looks random to a compressor; trying costs time and saves nothing.
+        op.execute(f"ALTER TABLE {table} ALTER COLUMN sealed SET STORAGE EXTERNAL")
     op.create_table(
         "silences",
         sa.Column("provider_id", sa.UUID(), nullable=False),
@@ -266,9 +255,6 @@ def upgrade() -> None:
         op.execute(
             f"CREATE POLICY seen_by_functions ON {table} FOR SELECT TO breadth_owner USING (true)"
         )
-    for table in ("inbox_parts", "inbox_results"):
-        # What is encrypted looks random to a compressor; trying costs time and saves nothing.
-        op.execute(f"ALTER TABLE {table} ALTER COLUMN sealed SET STORAGE EXTERNAL")
     for function, signature in zip(FUNCTIONS, SIGNATURES, strict=True):
         op.execute(function)
         op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
