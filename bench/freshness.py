@@ -147,22 +147,20 @@ async def send_on(stage: Stage, opened: list[Line], flow: Flow, rate: float, end
 
 async def probe_on(stage: Stage, flow: Flow, end: float) -> None:
     """Probes of both kinds at fixed moments, one of a service at a time."""
-    async with lines(stage.port, 2 * SERVICES) as opened:
-        free = list(opened)
-        under_way: set[asyncio.Task[None]] = set()
+    under_way: set[asyncio.Task[None]] = set()
 
-        async def one(line: Line, *, closed: bool) -> None:
+    async def one(*, closed: bool) -> None:
+        # A line of its own: the server closes one that nothing was asked on for some seconds.
+        async with lines(stage.port, 1) as (line,):
             await probe(stage, line, flow, closed=closed)
-            free.append(line)
 
-        while time.perf_counter() < end:
-            for closed in (False, True):
-                if free:
-                    task = asyncio.create_task(one(free.pop(), closed=closed))
-                    under_way.add(task)
-                    task.add_done_callback(under_way.discard)
-                await asyncio.sleep(0.5 / PROBES_A_SECOND)
-        await asyncio.gather(*under_way)
+    while time.perf_counter() < end:
+        for closed in (False, True):
+            task = asyncio.create_task(one(closed=closed))
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
+            await asyncio.sleep(0.5 / PROBES_A_SECOND)
+    await asyncio.gather(*under_way)
 
 
 async def measure(stage: Stage, rate: float) -> Flow:

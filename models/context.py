@@ -158,9 +158,14 @@ def successor_of(predecessor: dict[str, str | None], service: str) -> str:
     return service
 
 
-async def load_context(session: AsyncSession, service: str) -> ServiceContext | None:
-    """The context of a service by its present id or an older one; None where it is unknown."""
-    known_as = await service_ids(session, service)
+async def load_context(
+    session: AsyncSession, service: str, known_as: list[str] | None = None
+) -> ServiceContext | None:
+    """The context of a service by its present id or an older one; None where it is unknown.
+
+    `known_as` are its ids where they have just been read.
+    """
+    known_as = known_as or await service_ids(session, service)
     row = await session.scalar(select(Service).where(Service.code == known_as[0]))
     if row is None:
         return None

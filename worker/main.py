@@ -134,6 +134,8 @@ def judging() -> dict[str, Any]:
     return {
         "functions": [rescore],
         "queue_name": JUDGING_QUEUE,
+        # There are few of them, and each look costs a fraction of a millisecond.
+        "poll_delay": 0.02,
         "on_startup": starting(sweep_judgements),
         "on_shutdown": shutdown,
         # While one is calculated, the next is read and the one before is written.

@@ -76,7 +76,7 @@ async def recompute(
         claimed = _claimed(await connection.fetch(CLAIM, ids))
         if claimed is None:
             return None
-        context = await load_context(session, service)
+        context = await load_context(session, service, ids)
         if context is None:
             # Nobody has set the service up. Doing so takes this lock and marks all it finds; what
             # its corrections took away from other services is recomputed there all the same.
@@ -120,7 +120,7 @@ async def count_open(sessions: Sessions, provider: ProviderId, service: str, now
         if await service_ids(session, service) != ids:
             return True
         rows = await connection.fetch(CLAIM_OPEN, ids, last_ended_month(now))
-        if rows and (context := await load_context(session, service)) is not None:
+        if rows and (context := await load_context(session, service, ids)) is not None:
             slices = {(row["month"], Family(row["family"])) for row in rows}
             await roll_up(connection, context, slices, str(rows[0]["known"]))
         return bool(await connection.fetchval(ANY_TO_JUDGE, ids, last_ended_month(now)))
