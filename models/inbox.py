@@ -7,6 +7,7 @@ own, so that what was acknowledged can be counted apart from what became of it.
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
 
@@ -132,7 +133,26 @@ class Body(NamedTuple):
     all_or_nothing: bool = False
 
 
-def legible(said: dict[str, object]) -> dict[str, object]:
+#: Of the records that were refused, so many are kept with their reasons; the rest is a number.
+MOST_KEPT = 200
+
+
+def settle(
+    item: InboxItem,
+    version: int,
+    now: datetime,
+    why: tuple[str, str] | None,
+    counts: dict[str, int] | None = None,
+    refused: Iterable[dict[str, object]] = (),
+) -> None:
+    """Say what a body became by a version of its mapping, or why (code, words) it is set aside."""
+    item.status = InboxStatus.QUARANTINED if why else InboxStatus.MAPPED
+    item.reason, item.detail = why or (None, None)
+    item.mapping_version, item.mapped_at, item.counts = version, now, counts
+    item.refused = [_legible(one) for one in islice(refused, MOST_KEPT)] or None
+
+
+def _legible(said: dict[str, object]) -> dict[str, object]:
     """What is said of a record may repeat U+0000, which PostgreSQL stores nowhere."""
     return {
         name: value.replace("\x00", "\ufffd") if isinstance(value, str) else value

@@ -13,11 +13,10 @@ from typing import NamedTuple
 import msgspec
 import structlog
 from sqlalchemy import text, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.connectors import Connector, StoredMapping, notice
 from models.db import Sessions, database_away, driver, transaction
-from models.inbox import InboxItem, InboxStatus, legible, read_body
+from models.inbox import InboxItem, InboxStatus, read_body, settle
 from models.incoming.content import Terms
 from models.incoming.mapped import Read, RecordRefused, decoded, inflated, numbered, read_mapped
 from models.incoming.refusals import Refused
@@ -32,9 +31,6 @@ from worker.said_before import no_longer_said
 from worker.tables import Ring, map_table
 
 log = structlog.get_logger(__name__)
-
-#: Of the records that were refused, so many are kept with their reasons; the rest is a number.
-MOST_KEPT = 200
 
 NEXT = text("""
 SELECT i.id FROM inbox i
@@ -93,7 +89,7 @@ async def map_body_of(
                 now,
             )
         except (MappingError, Refused) as error:
-            await _settle(session, item, stored.version, now, reason=error.code, said=error.detail)
+            settle(item, stored.version, now, (error.code, error.detail))
             return
         read = looked.read
         rows = numbered(read.rows, stored.version, inbox_id)
@@ -102,7 +98,7 @@ async def map_body_of(
             rows += await no_longer_said(session, said, stored.version, inbox_id)
         kept = await store(await driver(session), rows)
         await notice(session, provider, connector, looked.shape, read.unmapped, now)
-        await _conclude(session, item, stored.version, read, rows, kept.outcomes, now)
+        _conclude(item, stored.version, read, rows, kept.outcomes, now)
     if kept.services:
         await ring(provider, kept.services)
 
@@ -121,8 +117,7 @@ def _look(
     return _Looked(read_mapped(mapping, source, value, terms, pseudonyms, now), shape_of(value))
 
 
-async def _conclude(
-    session: AsyncSession,
+def _conclude(
     item: InboxItem,
     version: int,
     read: Read,
@@ -147,33 +142,15 @@ async def _conclude(
         for row, outcome in zip(rows, outcomes, strict=True)
         if outcome is Outcome.CONFLICT
     ]
-    reason = said = None
+    why = None
     if refused:
         codes = Counter(one.code for one in refused)
-        reason = "records_refused" if read.refused else "conflict"
-        said = f"{len(refused)} of {read.records} records were refused: " + ", ".join(
-            f"{number} {code}" for code, number in codes.most_common(5)
+        said = ", ".join(f"{number} {code}" for code, number in codes.most_common(5))
+        why = (
+            "records_refused" if read.refused else "conflict",
+            f"{len(refused)} of {read.records} records were refused: {said}",
         )
-    await _settle(session, item, version, now, reason=reason, said=said, counts=counts)
-    item.refused = [legible(msgspec.to_builtins(one)) for one in refused[:MOST_KEPT]] or None
-    await session.flush()
-
-
-async def _settle(
-    session: AsyncSession,
-    item: InboxItem,
-    version: int,
-    now: datetime,
-    *,
-    reason: str | None,
-    said: str | None,
-    counts: dict[str, int] | None = None,
-) -> None:
-    item.status = InboxStatus.QUARANTINED if reason else InboxStatus.MAPPED
-    item.reason, item.detail = reason, said
-    item.mapping_version, item.mapped_at, item.counts = version, now, counts
-    item.refused = None
-    await session.flush()
+    settle(item, version, now, why, counts, map(msgspec.to_builtins, refused))
 
 
 async def map_waiting(

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.connectors import Connector, StoredMapping, notice
 from models.db import Sessions, driver, transaction
-from models.inbox import InboxItem, InboxPart, InboxResult, InboxStatus, legible
+from models.inbox import MOST_KEPT, InboxItem, InboxPart, InboxResult, InboxStatus, settle
 from models.incoming.mapped import numbered
 from models.incoming.refusals import Refused
 from models.incoming.terms import load_terms
@@ -35,8 +35,8 @@ Ring = Callable[[ProviderId, set[str]], Awaitable[object]]
 #: Of what was compressed; a table of a million rows is some hundred megabytes.
 LARGEST_INFLATED = 2 << 30
 INFLATED_AT_ONCE = 4 << 20
-#: Of the rows that were refused, so many are kept beside the result with their reasons.
-MOST_KEPT = 200
+#: What is counted of a table that has been read.
+COUNTED = ("records", *Outcome, "skipped", "rejected", "retracted")
 READ_BEFORE = text("SELECT EXISTS (SELECT FROM events WHERE inbox_id = :id AND revision < :of)")
 
 
@@ -211,8 +211,7 @@ async def _read(reading: TableReading) -> None:
                 reading.file.unmapped,
                 reading.clock(),
             )
-        _settle(row, reading, stopped)
-        await session.flush()
+        _settle(row, reading, _why(counts, stopped), {name: counts[name] for name in COUNTED})
     if reading.whole is None and reading.services:
         await reading.ring(reading.provider, reading.services)
 
@@ -316,42 +315,33 @@ def _keep_result(session: AsyncSession, reading: TableReading, number: int, line
     )
 
 
-def _settle(row: InboxItem, reading: TableReading, stopped: Refused | None) -> None:
-    counts = reading.counts
-    refused = counts["rejected"] + counts["conflicts"]
-    row.mapped_at = reading.clock()
-    row.counts = {
-        name: counts[name] for name in ("records", *Outcome, "skipped", "rejected", "retracted")
-    }
-    row.refused = [legible(one._asdict()) for one in reading.refused[:MOST_KEPT]] or None
-    row.status = InboxStatus.QUARANTINED if refused or stopped else InboxStatus.MAPPED
-    row.reason = row.detail = None
+def _settle(
+    row: InboxItem, reading: TableReading, why: tuple[str, str] | None, counts: dict[str, int]
+) -> None:
+    refused = (one._asdict() for one in reading.refused)
+    settle(row, reading.version, reading.clock(), why, counts, refused)
+
+
+def _why(counts: Counter[str], stopped: Refused | None) -> tuple[str, str] | None:
+    refused, records = counts["rejected"] + counts["conflicts"], counts["records"]
     if stopped is not None:
-        row.reason, row.detail = stopped.code, stopped.detail
-    elif refused:
-        row.reason = "records_refused"
-        row.detail = (
-            f"{refused:,} of {counts['records']:,} rows were refused; the result says which."
-        )
+        return stopped.code, stopped.detail
+    if refused:
+        said = f"{refused:,} of {records:,} rows were refused; the result says which."
+        return "records_refused", said
+    return None
 
 
 async def _withhold(reading: TableReading) -> None:
     """Nothing was stored; the result has the rows that were refused."""
-    counts = reading.counts
-    refused = counts["rejected"] + counts["conflicts"]
+    records, rejected = reading.counts["records"], reading.counts["rejected"]
+    refused = max(rejected + reading.counts["conflicts"], 1)
+    said = (
+        f"Nothing was stored, because {refused:,} of the rows were refused. Correct them and upload"
+        " the file again, or upload it without all_or_nothing."
+    )
+    counts = {"records": records, "rejected": rejected, "withheld": records - rejected}
     async with reading.transaction() as session:
         row = await reading.item(session)
-        row.status, row.mapped_at = InboxStatus.QUARANTINED, reading.clock()
-        row.reason = "all_or_nothing"
-        row.detail = (
-            f"Nothing was stored, because {max(refused, 1):,} of the rows were refused. Correct"
-            " them and upload the file again, or upload it without all_or_nothing."
-        )
-        row.counts = dict.fromkeys(("records", *Outcome, "skipped", "rejected", "retracted"), 0) | {
-            "records": counts["records"],
-            "rejected": counts["rejected"],
-            "withheld": counts["records"] - counts["rejected"],
-        }
-        row.refused = [legible(one._asdict()) for one in reading.refused[:MOST_KEPT]] or None
+        _settle(row, reading, ("all_or_nothing", said), dict.fromkeys(COUNTED, 0) | counts)
         _keep_result(session, reading, 0, written(result_lines([], [], reading.refused)))
-        await session.flush()
