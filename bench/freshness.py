@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 import asyncpg
 
 from bench.asking import Line, get, lines, machine, spread
+from bench.copying import copy_rate
 from bench.many_services import PROBED, Home, baseline_and_current, provide, settle
 from bench.posting import request, wait_ready
 from bench.servers import Servers, api, durable_servers, migrate
@@ -211,6 +212,7 @@ async def _run(servers: Servers) -> bool:
                 f" in {loaded - started:.0f} s, counted and 12 months scored in"
                 f" {time.perf_counter() - loaded:.0f} s"
             )
+            print(f"  raw COPY {await copy_rate(servers):,.0f} rows/s")
             print(
                 f"  {API_PROCESSES} API processes, {WORKERS} worker; {BATCH} events every"
                 f" {BATCH_EVERY}th post;"

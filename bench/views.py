@@ -7,23 +7,21 @@ the same run and, as the floor of every view, the frozen body alone over a kept 
 import asyncio
 import itertools
 import json
-import statistics
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 import numpy as np
 
 from bench.asking import get, lines, machine
-from bench.copying import make_twin, raw_copy
+from bench.copying import copy_rate
 from bench.many_services import CLOSED_MONTHS, Home, provide, settle
 from bench.posting import wait_ready
 from bench.servers import Servers, api, durable_servers, migrate
 from bench.working import worker
-from models.keyring import Keyring
 from models.people import issue_key
 from models.vocabulary import Scope
 
@@ -31,7 +29,6 @@ SERVICES, TEAMS = 6, 6
 API_PROCESSES = 2
 CONNECTIONS = (1, 8)
 SECONDS = 4.0
-COPY_ROUNDS = 3
 VIEWS = ("spread-dashboard", "shift-coverage-review", "evidence-alignment", "breadth")
 #: One that few events of a month stand behind, and the one that most do.
 INDICATORS = ("practice_observed", "medicine_on_time")
@@ -116,21 +113,6 @@ async def floor(servers: Servers, connections: int) -> Read:
     finally:
         for connection in opened:
             await connection.close()
-
-
-async def copy_rate(servers: Servers) -> float:
-    connection = await asyncpg.connect(servers.admin_url)
-    try:
-        await make_twin(connection)
-        keyring, provider = Keyring(servers.secret_key), uuid4()
-        rates = [
-            await raw_copy(connection, provider, f"c{number}", keyring)
-            for number in range(COPY_ROUNDS)
-        ]
-        await connection.execute("DROP TABLE events_twin")
-    finally:
-        await connection.close()
-    return statistics.median(rates)
 
 
 async def measure(servers: Servers, port: int, key: str, homes: Sequence[Home]) -> None:
