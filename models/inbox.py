@@ -256,13 +256,15 @@ async def read_body(
 RESULT_HEADINGS = b"row,outcome,id,column,code,detail\r\n"
 
 
-async def read_result(session: AsyncSession, sealer: Sealer, inbox_id: int) -> bytes:
-    """What became of the rows of a table, as far as they have been read."""
-    parts = await session.execute(
-        select(InboxResult.part, InboxResult.sealed)
-        .where(InboxResult.inbox_id == inbox_id)
-        .order_by(InboxResult.part)
+async def result_parts(session: AsyncSession, inbox_id: int) -> list[int]:
+    """The pieces of the result of a table, as far as it has been read."""
+    parts = select(InboxResult.part).where(InboxResult.inbox_id == inbox_id)
+    return list(await session.scalars(parts.order_by(InboxResult.part)))
+
+
+async def read_result(session: AsyncSession, sealer: Sealer, inbox_id: int, part: int) -> bytes:
+    """What became of some rows of a table; nothing where it has been read anew meanwhile."""
+    sealed = await session.scalar(
+        select(InboxResult.sealed).where(InboxResult.inbox_id == inbox_id, InboxResult.part == part)
     )
-    return RESULT_HEADINGS + b"".join(
-        sealer.open(row.sealed, f"{inbox_id}/result/{row.part}") for row in parts
-    )
+    return b"" if sealed is None else sealer.open(sealed, f"{inbox_id}/result/{part}")

@@ -15,6 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.connectors import Connector, Replay
 from models.inbox import OTHER_BODY, InboxItem, InboxStatus
 
+#: A body that contradicts another is only read when somebody names it.
+NOT_CONTRADICTING = InboxItem.reason.is_distinct_from(OTHER_BODY)
+
 
 async def replay(
     session: AsyncSession,
@@ -30,7 +33,12 @@ async def replay(
         update(InboxItem)
         .where(InboxItem.connector == connector.code, *conditions)
         .values(
-            status=InboxStatus.WAITING, reason=None, detail=None, refused=None, replay_id=replay_id
+            status=InboxStatus.WAITING,
+            reason=None,
+            detail=None,
+            refused=None,
+            dismissed_why=None,
+            replay_id=replay_id,
         )
         .returning(InboxItem.id)
     )
@@ -52,7 +60,7 @@ async def replay_quarantined(
     session: AsyncSession, connector: Connector, requested_by: str, now: datetime
 ) -> None:
     """What a new mapping may read: all that is in quarantine and does not contradict another."""
-    waiting = (InboxItem.status == InboxStatus.QUARANTINED, InboxItem.reason != OTHER_BODY)
+    waiting = (InboxItem.status == InboxStatus.QUARANTINED, NOT_CONTRADICTING)
     number = await session.scalar(
         select(func.count())
         .select_from(InboxItem)

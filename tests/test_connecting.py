@@ -65,6 +65,8 @@ async def test_repeated_delivery_is_a_duplicate_and_other_content_is_not_lost(
     body = await reconciled(client)
     assert body["bodies"]["acknowledged"] == 3
     assert body["bodies"]["duplicate"] == body["bodies"]["quarantined"] == 1
+    all_of_them = await client.post("/v1/replays", json={"connector": "rondo"})
+    assert all_of_them.json()["bodies"] == 0, "it contradicts another and has to be named"
     replayed = await client.post(
         "/v1/replays", json={"connector": "rondo", "inbox_ids": [kept["id"]]}
     )

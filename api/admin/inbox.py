@@ -1,10 +1,12 @@
 """The inbox: what arrived, what became of it, mapped once more, and the sum that has to hold."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 from sqlalchemy import ColumnElement, select
 
@@ -15,10 +17,11 @@ from api.kept_answers import KeptRoute
 from api.paging import Limit, Paged
 from api.problems import Problem, problems
 from models.connectors import Connector, Replay
-from models.inbox import InboxItem, InboxStatus, read_result
+from models.db import transaction
+from models.inbox import RESULT_HEADINGS, InboxItem, InboxStatus, read_result, result_parts
 from models.people import KeyHolder
 from models.reconciling import Reconciled, reconcile
-from models.replays import progress_of, replay
+from models.replays import NOT_CONTRADICTING, progress_of, replay
 from models.vocabulary import Scope
 
 router = APIRouter(prefix="/v1", tags=["connecting platforms"], route_class=KeptRoute)
@@ -117,19 +120,28 @@ async def get_inbox_item(item: ItemId, holder: Integrator, session: Session) -> 
 
 @router.get(
     "/inbox/{item}/result",
-    response_class=Response,
+    response_class=StreamingResponse,
     responses=problems("not_found")
     | {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
 async def get_inbox_result(
     item: ItemId, running: RunningApp, holder: Integrator, session: Session
-) -> Response:
+) -> StreamingResponse:
     """What became of each row of a table, as CSV; as far as it has been read."""
     if await session.get(InboxItem, (holder.provider, item)) is None:
         raise Problem("not_found")
-    lines = await read_result(session, running.keyring.bodies(holder.provider), item)
+    parts = await result_parts(session, item)
+    sealer = running.keyring.bodies(holder.provider)
+
+    async def lines() -> AsyncIterator[bytes]:
+        # A piece at a time: the result of a million rows is as large as they are.
+        yield RESULT_HEADINGS
+        for part in parts:
+            async with transaction(running.sessions, holder.provider) as own:
+                yield await read_result(own, sealer, item, part)
+
     headers = {"Content-Disposition": f'attachment; filename="result-{item}.csv"'}
-    return Response(lines, media_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingResponse(lines(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.post("/inbox/{item}:dismiss", responses=problems("not_found", "conflict", "invalid"))
@@ -154,7 +166,10 @@ async def dismiss_inbox_item(
 async def start_replay(
     body: ReplayBody, running: RunningApp, holder: Integrator, session: Session, now: Now
 ) -> ReplayAnswer:
-    """Map bodies once more by the active mapping. Doing so twice changes nothing."""
+    """Map bodies once more by the active mapping. Doing so twice changes nothing.
+
+    What came under the id of another body is mapped only when `inbox_ids` names it.
+    """
     bounds = (("/received_from", body.received_from), ("/received_to", body.received_to))
     refuse("invalid", [flaw for at, bound in bounds if (flaw := _flaw_of(at, bound))])
     connector = await session.get(Connector, (holder.provider, body.connector))
@@ -165,8 +180,9 @@ async def start_replay(
         conditions.append(InboxItem.received_at >= body.received_from)
     if body.received_to is not None:
         conditions.append(InboxItem.received_at < body.received_to)
-    if body.inbox_ids is not None:
-        conditions.append(InboxItem.id.in_(body.inbox_ids))
+    conditions.append(
+        NOT_CONTRADICTING if body.inbox_ids is None else InboxItem.id.in_(body.inbox_ids)
+    )
     asked = body.model_dump(mode="json", exclude_none=True)
     row = await replay(session, connector, conditions, asked, holder.key_id, now)
     after_commit(session, lambda: running.doorbell.press_mapping(holder.provider))
