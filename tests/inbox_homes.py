@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from hypothesis import strategies as st
 
 from api.running import Running
+from models.inbox import OTHER_BODY
 from models.vocabulary import ProviderId, Scope
 from tests.conftest import NOW, make_key, make_provider
 from tests.connecting import CONNECTOR, SERVICE, items, map_all, set_up
@@ -157,8 +158,14 @@ class Home(NamedTuple):
         assert answer.status_code == 200, answer.text
 
     async def replay(self, *statuses: str) -> None:
-        body = {"connector": "rondo", "status": list(statuses)}
-        answer = await self.client.post("/v1/replays", json=body)
+        """By status, and then by name what came under the id of another body."""
+        asked: dict[str, Any] = {"connector": "rondo", "status": list(statuses)}
+        await self._replay(asked)
+        if named := [item["id"] for item in await items(self.client, reason=OTHER_BODY)]:
+            await self._replay(asked | {"inbox_ids": named})
+
+    async def _replay(self, asked: dict[str, Any]) -> None:
+        answer = await self.client.post("/v1/replays", json=asked)
         assert answer.status_code == 202, answer.text
 
     async def dismiss(self) -> None:
