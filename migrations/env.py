@@ -6,14 +6,19 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 
 import models.cells
 import models.connectors
+import models.escalations
 import models.events
 import models.idempotency
 import models.inbox
 import models.organisation
 import models.people
+import models.records
+import models.reviews
+import models.roles
 import models.scores
 import models.silences
-import models.tallies  # noqa: F401 - importing the modules fills the metadata
+import models.tallies
+import models.trail  # noqa: F401 - importing the modules fills the metadata
 from models.base import Base
 from models.events import Xid8
 

@@ -7,16 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, Text, select, text, update
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Text,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, OfProvider, utc_now
+from models.base import Base, OfProvider, one_of, utc_now
 from models.db import async_url, transaction
 from models.keyring import Keyring
 from models.organisation import Provider
-from models.vocabulary import ProviderId, Scope
+from models.vocabulary import ProviderId, Role, Scope
 
 KEY_PREFIX = "brd"
 
@@ -25,6 +34,9 @@ class ApiKey(OfProvider, Base):
     __tablename__ = "api_keys"
     __table_args__ = (
         ForeignKeyConstraint(["provider_id"], ["providers.provider_id"]),
+        ForeignKeyConstraint(["provider_id", "person"], ["people.provider_id", "people.code"]),
+        one_of("role", Role, or_null=True),
+        CheckConstraint("role IS NULL OR person IS NOT NULL", "acting"),
         Index(None, "key_id"),
     )
 
@@ -35,6 +47,9 @@ class ApiKey(OfProvider, Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    #: The person as whom it acts on the route, and the one role it is for; null: any they hold.
+    person: Mapped[str | None]
+    role: Mapped[str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +60,8 @@ class KeyHolder:
     key_id: str
     name: str
     scopes: frozenset[str]
+    person: str | None = None
+    role: Role | None = None
 
 
 def split_key(key: str) -> tuple[str, str] | None:
@@ -61,6 +78,8 @@ def new_key(
     scopes: Iterable[str],
     now: datetime,
     expires_at: datetime | None = None,
+    person: str | None = None,
+    role: Role | None = None,
 ) -> tuple[str, ApiKey]:
     """The key to show once, and the row to store."""
     key_id = secrets.token_hex(8)
@@ -73,6 +92,8 @@ def new_key(
         scopes=sorted({Scope(scope).value for scope in scopes}),
         created_at=now,
         expires_at=expires_at,
+        person=person,
+        role=role,
     )
     return f"{KEY_PREFIX}_{key_id}_{secret}", row
 
@@ -90,7 +111,14 @@ async def key_holder(
         return None
     if row.expires_at is not None and row.expires_at <= now:
         return None
-    return KeyHolder(ProviderId(row.provider_id), key_id, row.name, frozenset(row.scopes))
+    return KeyHolder(
+        ProviderId(row.provider_id),
+        key_id,
+        row.name,
+        frozenset(row.scopes),
+        row.person,
+        None if row.role is None else Role(row.role),
+    )
 
 
 async def revoke_key(session: AsyncSession, key_id: str, now: datetime) -> bool:

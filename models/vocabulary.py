@@ -166,6 +166,108 @@ class Scope(StrEnum):
     AUDIT_READ = "audit:read"
 
 
+class Role(StrEnum):
+    """What somebody is at a service, from a day on and to a day."""
+
+    QUALITY_LEAD = "quality_lead"
+    REGISTERED_MANAGER = "registered_manager"
+    DEPUTY_MANAGER = "deputy_manager"
+    TEAM_LEADER = "team_leader"
+    SENIOR_LEADER = "senior_leader"
+    COMMISSIONER = "commissioner"
+    ASSESSOR = "assessor"
+    ADMIN = "admin"
+
+
+#: They come from outside: they read what has been signed, and write nothing.
+READ_ONLY_ROLES = frozenset({Role.COMMISSIONER, Role.ASSESSOR})
+
+
+class Stage(StrEnum):
+    """The steps of the route, in their order; the same for every strand."""
+
+    MAP = "map"
+    COMPARE = "compare"
+    OBSERVE = "observe"
+    SUPPORT = "support"
+    JUDGE = "judge"
+
+
+#: Who writes and signs a stage, whatever the strand.
+AUTHOR_OF = {
+    Stage.MAP: Role.QUALITY_LEAD,
+    Stage.COMPARE: Role.REGISTERED_MANAGER,
+    Stage.OBSERVE: Role.DEPUTY_MANAGER,
+    Stage.SUPPORT: Role.TEAM_LEADER,
+    Stage.JUDGE: Role.REGISTERED_MANAGER,
+}
+
+#: Stages of which each segment and author has a record of their own; of the others a month has one.
+BY_SEGMENT = frozenset({Stage.OBSERVE, Stage.SUPPORT})
+
+#: The fifteen records by the names under which leaders and the regulator know them.
+TITLE_OF = {
+    (Strand.TEAM_SPREAD, Stage.MAP): "improvement spread dashboard",
+    (Strand.TEAM_SPREAD, Stage.COMPARE): "service-wide consistency review",
+    (Strand.TEAM_SPREAD, Stage.OBSERVE): "comparative practice sheet",
+    (Strand.TEAM_SPREAD, Stage.SUPPORT): "local implementation log",
+    (Strand.TEAM_SPREAD, Stage.JUDGE): "governance summary",
+    (Strand.SHIFT_COVERAGE, Stage.MAP): "shift coverage review",
+    (Strand.SHIFT_COVERAGE, Stage.COMPARE): "leadership impact note",
+    (Strand.SHIFT_COVERAGE, Stage.OBSERVE): "live assurance record",
+    (Strand.SHIFT_COVERAGE, Stage.SUPPORT): "shift improvement tracker",
+    (Strand.SHIFT_COVERAGE, Stage.JUDGE): "provider assurance report",
+    (Strand.EVIDENCE_ALIGNMENT, Stage.MAP): "evidence alignment file",
+    (Strand.EVIDENCE_ALIGNMENT, Stage.COMPARE): "lived experience spread review",
+    (Strand.EVIDENCE_ALIGNMENT, Stage.OBSERVE): "validation note",
+    (Strand.EVIDENCE_ALIGNMENT, Stage.SUPPORT): "experience improvement log",
+    (Strand.EVIDENCE_ALIGNMENT, Stage.JUDGE): "governance assurance summary",
+}
+
+
+class RecordStatus(StrEnum):
+    DRAFT = "draft"
+    SIGNED = "signed"
+    SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
+
+
+class Judgement(StrEnum):
+    """What leaders say of a strand, weakest first."""
+
+    NOT_YET = "not_yet"
+    PARTLY = "partly"
+    BROAD_ENOUGH = "broad_enough"
+
+
+#: As far as the figures go. What is judged above that has to say why.
+SUPPORTED_BY = {
+    Level.BROAD: Judgement.BROAD_ENOUGH,
+    Level.BROAD_WITH_EXCEPTIONS: Judgement.PARTLY,
+    Level.SPREADING: Judgement.PARTLY,
+}
+
+
+class EscalationStatus(StrEnum):
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    ACTING = "acting"
+    RESOLVED = "resolved"
+
+
+class EscalationAction(StrEnum):
+    """What leaders do about uneven improvement."""
+
+    INTENSIVE_TEAM_SUPPORT = "intensive_team_support"
+    SENIOR_OVERSIGHT = "senior_oversight"
+    OPERATIONAL_REVIEW = "operational_review"
+    ROTA_CHANGE = "rota_change"
+    OUT_OF_HOURS_SUPPORT = "out_of_hours_support"
+    EXTRA_SAMPLING = "extra_sampling"
+    STAKEHOLDER_ENGAGEMENT = "stakeholder_engagement"
+    LOCAL_REDESIGN = "local_redesign"
+
+
 class Family(StrEnum):
     """Events that are counted together: one slice of cells is one service, month and family."""
 
