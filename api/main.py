@@ -17,6 +17,7 @@ import api.admin.programmes
 import api.admin.quarantine
 import api.admin.services
 import api.admin.settings
+import api.governing.people
 import api.health
 import api.inbound.events
 import api.inbound.fhir
@@ -54,6 +55,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     api.admin.services.router,
     api.admin.programmes.router,
     api.admin.keys.router,
+    api.governing.people.router,
     api.admin.catalogue.router,
     api.admin.frameworks.router,
     api.admin.settings.router,

@@ -12,7 +12,8 @@ from api.deps import Now, RunningApp, Session, require
 from api.kept_answers import KeptRoute
 from api.problems import Problem, problems
 from models.people import ApiKey, KeyHolder, list_keys, new_key, revoke_key
-from models.vocabulary import Scope
+from models.roles import Person
+from models.vocabulary import Role, Scope
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=KeptRoute)
 
@@ -30,6 +31,14 @@ class KeyBody(Body):
     expires_at: AwareDatetime | None = Field(
         default=None, description="From then on it is refused; null: never by itself."
     )
+    person: Text | None = Field(
+        default=None,
+        description="The person as whom it acts on the route; needed to write records.",
+        examples=["ann.lee"],
+    )
+    role: Role | None = Field(
+        default=None, description="The one role it is for; null: any that the person holds."
+    )
 
 
 class KeyListed(BaseModel):
@@ -39,6 +48,8 @@ class KeyListed(BaseModel):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    person: str | None
+    role: Role | None
 
 
 class KeyIssued(KeyListed):
@@ -57,6 +68,8 @@ def listed(row: ApiKey) -> KeyListed:
         created_at=row.created_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
+        person=row.person,
+        role=None if row.role is None else Role(row.role),
     )
 
 
@@ -72,8 +85,23 @@ async def create_key(
         )
     if body.expires_at is not None and body.expires_at <= now:
         refuse("invalid", [Flaw("/expires_at", "in_past", "This moment has passed already.")])
+    if body.role is not None and body.person is None:
+        refuse("invalid", [Flaw("/role", "person_missing", "A role is somebody's: name 'person'.")])
+    if (
+        body.person is not None
+        and await session.get(Person, (holder.provider, body.person)) is None
+    ):
+        detail = f"There is no person {body.person!r}; register them with PUT /v1/people."
+        refuse("invalid", [Flaw("/person", "unknown_person", detail)])
     key, row = new_key(
-        running.keyring, holder.provider, body.name, body.scopes, now, body.expires_at
+        running.keyring,
+        holder.provider,
+        body.name,
+        body.scopes,
+        now,
+        body.expires_at,
+        body.person,
+        body.role,
     )
     session.add(row)
     await session.flush()

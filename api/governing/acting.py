@@ -15,7 +15,7 @@ from models.vocabulary import READ_ONLY_ROLES, Role
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`roles` are those held at the service on the day, narrowed to that of the key if it has one."""
+    """`roles` are those held at the service on the day; of a key for one role, that one alone."""
 
     person: str
     name: str

@@ -53,25 +53,29 @@ def month_asked(parameter: str, value: str) -> date:
     return date(int(value[:4]), int(value[5:]), 1)
 
 
+def known_in(known_at: str, now: datetime) -> datetime:
+    """The instant as of which is asked what was known. 422 for one that nobody can answer."""
+    # A '+' that was not percent-encoded arrives as a space.
+    written = known_at.replace(" ", "+") if re.search(r" \d\d:?\d\d$", known_at) else known_at
+    try:
+        known = datetime.fromisoformat(written)
+    except ValueError:
+        raise refuse(
+            "known_at", "not_an_instant", "Write it as 2026-10-06T09:00:00+01:00."
+        ) from None
+    if known.tzinfo is None:
+        raise refuse("known_at", "naive_time", "Add an offset, such as Z or +01:00.")
+    if known > now:
+        raise refuse("known_at", "in_future", "Nobody knows yet what will be known then.")
+    if known.year < 2001:
+        raise refuse("known_at", "too_early", "Nothing was known before 2001.")
+    return known
+
+
 def asked(as_of: str | None, known_at: str | None, now: datetime) -> Asked:
     """Check `as_of` and `known_at`; an open or a future month cannot be judged."""
-    at = now
-    known = None
-    if known_at is not None:
-        # A '+' that was not percent-encoded arrives as a space.
-        written = known_at.replace(" ", "+") if re.search(r" \d\d:?\d\d$", known_at) else known_at
-        try:
-            known = at = datetime.fromisoformat(written)
-        except ValueError:
-            raise refuse(
-                "known_at", "not_an_instant", "Write it as 2026-10-06T09:00:00+01:00."
-            ) from None
-        if known.tzinfo is None:
-            raise refuse("known_at", "naive_time", "Add an offset, such as Z or +01:00.")
-        if known > now:
-            raise refuse("known_at", "in_future", "Nobody knows yet what will be known then.")
-    if at.year < 2001:
-        raise refuse("known_at", "too_early", "Nothing was known before 2001.")
+    known = None if known_at is None else known_in(known_at, now)
+    at = known or now
     last_ended = add_months(month_of(at), -1)
     if as_of is None:
         return Asked(last_ended, known, explicit=False)
