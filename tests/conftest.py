@@ -23,7 +23,7 @@ from models.db import transaction
 from models.organisation import Provider
 from models.people import new_key
 from models.settings import Settings
-from models.vocabulary import ProviderId, Scope
+from models.vocabulary import ProviderId, Role, Scope
 from tests.sent import SERVICE
 from tests.servers import Servers, session_servers
 from tests.set_up import WholeMarks
@@ -171,9 +171,15 @@ async def make_provider(running: Running) -> ProviderId:
     return provider
 
 
-async def make_key(running: Running, provider: ProviderId, *scopes: Scope) -> str:
+async def make_key(
+    running: Running,
+    provider: ProviderId,
+    *scopes: Scope,
+    person: str | None = None,
+    role: Role | None = None,
+) -> str:
     async with transaction(running.sessions, provider) as session:
-        key, row = new_key(running.keyring, provider, "test", scopes, NOW)
+        key, row = new_key(running.keyring, provider, "test", scopes, NOW, person=person, role=role)
         session.add(row)
     return key
 
@@ -185,11 +191,16 @@ MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
 async def client_with(
     app: FastAPI, running: Running, provider: ProviderId
 ) -> AsyncIterator[MakeClient]:
-    """A client with a key of these scopes, for this test's provider or another one."""
+    """A client with a key of these scopes, for this test's provider or another one, or a person."""
     clients: list[httpx.AsyncClient] = []
 
-    async def make(*scopes: Scope, of: ProviderId | None = None) -> httpx.AsyncClient:
-        key = await make_key(running, of or provider, *scopes)
+    async def make(
+        *scopes: Scope,
+        of: ProviderId | None = None,
+        person: str | None = None,
+        role: Role | None = None,
+    ) -> httpx.AsyncClient:
+        key = await make_key(running, of or provider, *scopes, person=person, role=role)
         client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app),
             base_url="http://test",
