@@ -18,6 +18,8 @@ import api.admin.quarantine
 import api.admin.services
 import api.admin.settings
 import api.governing.people
+import api.governing.records
+import api.governing.route
 import api.health
 import api.inbound.events
 import api.inbound.fhir
@@ -56,6 +58,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     api.admin.programmes.router,
     api.admin.keys.router,
     api.governing.people.router,
+    api.governing.records.router,
+    api.governing.route.router,
     api.admin.catalogue.router,
     api.admin.frameworks.router,
     api.admin.settings.router,

@@ -1,7 +1,7 @@
 """The conclusion that answers a question: the current score, or the newest snapshot of a day."""
 
 import asyncio
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -67,7 +67,7 @@ async def conclusion_of(
             raise Problem("not_found")
         if question.known_at is not None:
             return await _known_then(session, ids, question)
-        found = await _current(session, ids, question)
+        found = await current_conclusion(session, ids, question.as_of)
         if found is not None:
             return found
         await mark_as_of(session, ids[0], question.as_of)
@@ -75,7 +75,7 @@ async def conclusion_of(
     for _ in range(int(running.settings.score_wait_s / LOOK_EVERY_S)):
         await asyncio.sleep(LOOK_EVERY_S)
         async with transaction(running.sessions, holder.provider) as session:
-            found = await _current(session, ids, question)
+            found = await current_conclusion(session, ids, question.as_of)
         if found is not None:
             return found
     return None
@@ -91,7 +91,10 @@ def being_computed(service: str) -> Response:
     )
 
 
-async def _current(session: AsyncSession, ids: list[str], question: Asked) -> Conclusion | None:
+async def current_conclusion(
+    session: AsyncSession, ids: list[str], as_of: date
+) -> Conclusion | None:
+    """The newest conclusion of a month; None for one that was never scored."""
     # Before the score: a recompute that ends between the two statements takes the marks with it,
     # and the score of before would then pass for one that has seen everything.
     pending = await is_marked(session, ids)
@@ -102,7 +105,7 @@ async def _current(session: AsyncSession, ids: list[str], question: Asked) -> Co
                 Snapshot,
                 (Snapshot.provider_id == Score.provider_id) & (Snapshot.id == Score.snapshot_id),
             )
-            .where(Score.service == ids[0], Score.as_of == question.as_of)
+            .where(Score.service == ids[0], Score.as_of == as_of)
         )
     ).one_or_none()
     if row is None:

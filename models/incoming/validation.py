@@ -24,6 +24,8 @@ from models.storing import Row
 from models.vocabulary import Band
 
 CLOCK_SKEW = timedelta(minutes=5)
+#: What people write in records becomes evidence under sources that nobody else may speak for.
+OWN_SOURCE = "record:"
 
 
 class About(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -77,11 +79,22 @@ def read_items(
     return rows, rejections
 
 
-def read_item(raw: bytes | Raw, terms: Terms, pseudonyms: Pseudonyms, latest: datetime) -> Row:
+def read_item(
+    raw: bytes | Raw,
+    terms: Terms,
+    pseudonyms: Pseudonyms,
+    latest: datetime,
+    *,
+    ours: bool = False,
+) -> Row:
+    """One item as a row; raises `Refused`. `ours` may speak for a record."""
     try:
         item = decode_envelope(raw)
     except UNREADABLE as error:
         raise explain(error, ENVELOPE_FIELDS) from None
+    if item.source.startswith(OWN_SOURCE) and not ours:
+        detail = "Sources that begin with 'record:' are records of the route. Choose another name."
+        raise Refused("reserved_source", "/source", detail)
     if item.retracted:
         recorded_at = item.recorded_at and in_utc(item.recorded_at, "/recorded_at")
         return retraction_of(item.id, item.source, item.service, item.version, recorded_at)
