@@ -35,6 +35,7 @@ class ProviderChoices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     spc_rules: str = "mdc-2023"
     method: str = "breadth-2"
     store_text: bool = False
+    review_grace_days: int = 14
 
 
 class PlaceOfTeam(msgspec.Struct, frozen=True):

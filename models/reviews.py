@@ -1,17 +1,22 @@
 """Reviews that leaders hold: who reviews how often, what is due, done and overdue."""
 
-from datetime import date, datetime
-from typing import Any
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, OfProvider, one_of
+from models.calendar import add_months, local_date, month_of, months_between
 from models.vocabulary import Role
 
-#: Months that one review of each role covers.
+#: Months that one review of each role covers; periods of several are those of the calendar year.
 CADENCE = {Role.REGISTERED_MANAGER: 1, Role.SENIOR_LEADER: 3}
+#: Periods that ended longer ago are not asked for any more.
+MOST_MONTHS_BACK = 24
 
 
 class Review(OfProvider, Base):
@@ -45,9 +50,86 @@ class Review(OfProvider, Base):
     period: Mapped[date]
     held_by: Mapped[str]
     held_at: Mapped[datetime]
-    #: Snapshot by month, `YYYY-MM`.
-    snapshots: Mapped[dict[str, str]] = mapped_column(JSON)
+    #: Snapshot by month, `YYYY-MM`; null for a month that had not been scored.
+    snapshots: Mapped[dict[str, str | None]] = mapped_column(JSON)
     body: Mapped[dict[str, Any]] = mapped_column(JSON)
     withdrawn_by: Mapped[str | None]
     withdrawn_at: Mapped[datetime | None]
     withdrawn_why: Mapped[str | None]
+
+
+class ReviewState(StrEnum):
+    """Of a period that has ended."""
+
+    UPCOMING = "upcoming"
+    DUE = "due"
+    OVERDUE = "overdue"
+    DONE = "done"
+
+
+class Period(NamedTuple):
+    """What one review is asked to cover, by the first of its months, and when it is asked for.
+
+    `due_on` is the day on which the figures of its last month become final.
+    """
+
+    role: Role
+    first: date
+    last: date
+    due_on: date
+    overdue_on: date
+
+    def state(self, today: date, held_on: date | None) -> ReviewState:
+        if held_on is not None:
+            return ReviewState.DONE
+        if today < self.due_on:
+            return ReviewState.UPCOMING
+        return ReviewState.DUE if today < self.overdue_on else ReviewState.OVERDUE
+
+    def late(self, held_on: date) -> bool:
+        """Held, and not before it was overdue."""
+        return held_on >= self.overdue_on
+
+
+def first_of_period(month: date, role: Role) -> date:
+    """First month of the period of a role in which a month lies."""
+    return add_months(month, -((month.month - 1) % CADENCE[role]))
+
+
+def periods_due(
+    first_month: date, now: datetime, look_day: int, grace_days: int
+) -> dict[Role, list[Period]]:
+    """Periods that have ended and are to be reviewed, by role, the oldest first.
+
+    `first_month` is the month in which the service was set up. A quarter that had begun before is
+    asked for all the same, when some of it came after.
+    """
+    this_month = month_of(now)
+    earliest = max(first_month, add_months(this_month, -MOST_MONTHS_BACK))
+    found: dict[Role, list[Period]] = {role: [] for role in CADENCE}
+    for role, months in CADENCE.items():
+        for month in months_between(earliest, this_month):
+            last = add_months(first_of_period(month, role), months - 1)
+            if month != last or last >= this_month:
+                continue
+            due_on = add_months(last, 1).replace(day=look_day)
+            overdue_on = due_on + timedelta(days=grace_days)
+            found[role].append(Period(role, add_months(last, 1 - months), last, due_on, overdue_on))
+    return found
+
+
+def overdue(
+    periods: Mapping[Role, list[Period]], held: set[tuple[str, date]], now: datetime
+) -> list[Period]:
+    """Periods that nobody has reviewed in time, the longest waiting first in each role.
+
+    `held` are the reviews that stand, by role and first month.
+    """
+    today = local_date(now)
+    return [
+        period
+        for role, of in periods.items()
+        for period in of
+        if (role.value, period.first) not in held
+        and period.state(today, None) is ReviewState.OVERDUE
+    ]

@@ -17,6 +17,7 @@ DEFAULTS = {
     "spc_rules": "mdc-2023",
     "method": "breadth-2",
     "store_text": False,
+    "review_grace_days": 14,
 }
 
 
@@ -73,6 +74,7 @@ async def test_what_is_left_out_stays(client: httpx.AsyncClient) -> None:
         ({"look_day": 6, "store_text": True}, True, True),
         ({"spc_rules": "ptd-0.2.2"}, False, True),
         ({"store_text": True}, False, False),
+        ({"review_grace_days": 7}, False, False),
         ({"look_day": 5}, False, False),
     ],
 )
@@ -105,6 +107,8 @@ async def test_new_rules_of_judging_reopen_programmes(
         ({"spc_rules": "nelson"}, "/spc_rules"),
         ({"method": "breadth-9"}, "/method"),
         ({"store_text": "yes"}, "/store_text"),
+        ({"review_grace_days": -1}, "/review_grace_days"),
+        ({"review_grace_days": 61}, "/review_grace_days"),
         ({"colour": "red"}, "/colour"),
     ],
 )

@@ -56,6 +56,13 @@ class SettingsBody(Body):
         strict=True,
         description="Keep free text of feedback, encrypted. Off: it is dropped on arrival.",
     )
+    review_grace_days: int = Field(
+        default=14,
+        ge=0,
+        le=60,
+        strict=True,
+        description="A review that nobody has held so many days after it was due is overdue.",
+    )
 
 
 class SettingsAnswer(BaseModel):
@@ -66,6 +73,7 @@ class SettingsAnswer(BaseModel):
     spc_rules: str
     method: str
     store_text: bool
+    review_grace_days: int
 
 
 async def settings_answer(session: Session) -> SettingsAnswer:
