@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import JSON, BigInteger, Identity, Index, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -93,7 +94,7 @@ async def known_then(
     query = (
         select(Trail.state)
         .where(Trail.resource == resource.value, Trail.service.in_(services), Trail.at <= at)
-        .distinct(Trail.resource_id)
+        .ext(distinct_on(Trail.resource_id))
         .order_by(Trail.resource_id, Trail.id.desc())
     )
     if resource_id is not None:

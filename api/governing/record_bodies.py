@@ -16,6 +16,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic import WrapSerializer as AsStored
 from pydantic import WrapValidator as AsSent
 from pydantic_core import PydanticCustomError
 
@@ -212,7 +213,7 @@ BODIES: dict[Stage, TypeAdapter[StageBody]] = {
 }
 
 #: Which of the shapes is meant is known from the stage, which may stand in the stored record.
-Unread = Annotated[StageBody, AsSent(lambda value, _: value)]
+Unread = Annotated[StageBody, AsSent(lambda value, _: value), AsStored(lambda value, _: value)]
 
 
 def read_body(stage: Stage, sent: Any) -> StageBody:
