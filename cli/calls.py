@@ -42,6 +42,15 @@ def patiently(
     raise NotTaken(f"{method} {address} was still refused after {ATTEMPTS} attempts")
 
 
+def taken(answer: httpx.Response) -> dict[str, Any]:
+    """The body of a success; anything else is raised with the problem the API named."""
+    if not answer.is_success:
+        request = answer.request
+        raise NotTaken(f"{request.method} {request.url.path}: {answer.text[:500]}")
+    body: dict[str, Any] = answer.json() if answer.content else {}
+    return body
+
+
 def pause_of(answer: httpx.Response, default_s: float) -> float:
     asked = answer.headers.get("Retry-After", "")
     return min(float(asked) if asked.isdigit() else default_s, LONGEST_PAUSE_S)

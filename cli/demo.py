@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from cli.calls import NotTaken, Pause, client_of, patiently, pause_of
+from cli.calls import NotTaken, Pause, client_of, patiently, pause_of, taken
+from cli.demo_route import walk_all
 from cli.demo_services import (
     BASELINE_MONTHS,
     CURRENT_MONTHS,
@@ -114,21 +116,26 @@ def write(directory: Path, now: datetime | None = None) -> None:
 
 
 def load(api_url: str, api_key: str, console: Console) -> None:
-    """Register the services, send their evidence and wait until every view has counted it.
+    """Register the services, send their evidence, wait until every view has counted it, and walk.
 
     Sending again adds nothing, in a later month too: every event is a duplicate.
     """
+    now = datetime.now(UTC)
     with client_of(api_url, api_key) as client:
-        _load(client, console, datetime.now(UTC), time.sleep)
+        demo = _load(client, console, now, time.sleep)
+        with console.status("Walking the route: the records of the month"):
+            month = f"{demo[0].plan.calendar[-1]:%Y-%m}"
+            codes = [service.plan.service for service in demo]
+            walk_all(partial(client_of, api_url), client, time.sleep, codes, month, now)
 
 
-def _load(client: httpx.Client, console: Console, now: datetime, pause: Pause) -> None:
+def _load(client: httpx.Client, console: Console, now: datetime, pause: Pause) -> list[DemoService]:
     demo = services(now, _registered(client, now, pause))
     for service in demo:
         body, programme = setting_up(service)
         address = f"/v1/services/{service.plan.service}"
-        _taken(patiently(client, pause, "PUT", address, json=body))
-        _taken(patiently(client, pause, "PUT", f"{address}/programme", json=programme))
+        taken(patiently(client, pause, "PUT", address, json=body))
+        taken(patiently(client, pause, "PUT", f"{address}/programme", json=programme))
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -148,6 +155,7 @@ def _load(client: httpx.Client, console: Console, now: datetime, pause: Pause) -
                 progress.advance(task, batch.size)
     with console.status("Waiting for the verdicts"):
         _settle(client, demo, pause)
+    return demo
 
 
 def picture(api_url: str, api_key: str) -> Group:
@@ -182,7 +190,7 @@ def _registered(client: httpx.Client, now: datetime, pause: Pause) -> date | Non
     answer = patiently(client, pause, "GET", f"/v1/services/{code}")
     if answer.status_code == httpx.codes.NOT_FOUND:
         return None
-    programme = _taken(answer).get("programme")
+    programme = taken(answer).get("programme")
     return date.fromisoformat(programme["started_on"]) if programme else None
 
 
@@ -211,7 +219,7 @@ def _batches(evidence_of: Iterator[Event]) -> Iterator[Batch]:
 def _send(client: httpx.Client, pause: Pause, batch: Batch) -> None:
     headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
     answer = patiently(client, pause, "POST", "/v1/events", content=batch.body, headers=headers)
-    outcome = _taken(answer)
+    outcome = taken(answer)
     for unwelcome in ("rejected", "conflicts"):
         if outcome[unwelcome]:
             raise NotTaken(f"{len(outcome[unwelcome])} {unwelcome}: {outcome[unwelcome][0]}")
@@ -230,19 +238,10 @@ def _settle(client: httpx.Client, demo: list[DemoService], pause: Pause) -> None
                 waiting.pop(0)
                 continue
         elif answer.status_code != httpx.codes.ACCEPTED:
-            _taken(answer)
+            taken(answer)
         if time.monotonic() > deadline:
             raise NotTaken(f"{waiting[0]} was not settled within {SETTLED_WITHIN_S:.0f} s")
         pause(pause_of(answer, 0.5))
-
-
-def _taken(answer: httpx.Response) -> dict[str, Any]:
-    """The body of a success; anything else stops the demo with the problem the API named."""
-    if not answer.is_success:
-        request = answer.request
-        raise NotTaken(f"{request.method} {request.url.path}: {answer.text[:500]}")
-    body: dict[str, Any] = answer.json() if answer.content else {}
-    return body
 
 
 def _address(service: DemoService, view: str) -> str:
