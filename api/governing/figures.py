@@ -78,7 +78,18 @@ def _map(figures: Figures, _: str, __: Content, ___: Sequence[Record]) -> Conten
         "statement": figures.content["verdict"]["statement"],
         "began_in": None
         if origin is None
-        else {"segment": origin, "since": segments[origin]["started"]},
+        else {
+            "segment": origin,
+            "since": segments[origin]["started"],
+            # Months apart by less than charts can tell.
+            "or_in": [
+                code
+                for code, one in segments.items()
+                if code != origin
+                and one["order"] is not None
+                and one["order"]["indistinguishable_from_origin"]
+            ],
+        },
         "visible_now": [code for code in segments if code not in figures.less_stable],
         "less_stable": [
             {"segment": code, "status": segments[code]["status"]} for code in figures.less_stable

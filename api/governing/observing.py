@@ -49,7 +49,7 @@ def refuse_places(
         found = segment_seen(context, axis, segment, entry)
         if found != segment:
             pointer = "at" if axis is Axis.BAND else "team"
-            detail = f"This was in {found!r}, and the record is about {segment!r}."
+            detail = f"This was in '{found}', and the record is about '{segment}'."
             flaws.append(Flaw(f"{at}/{pointer}", "other_segment", detail))
     refuse("invalid", flaws)
 

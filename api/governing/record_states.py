@@ -48,8 +48,8 @@ async def conflict(
     done = "signed" if state["signed_by"] else "drafted"
     at = state["signed_at"] or state["written_at"]
     detail = (
-        f"The {title}{of} for {state['month']} ({done} by {by['name']} at {at},"
-        f" {record.status}) {what}."
+        f"The {title}{of} for {state['month']} ({record.status}; {done} by {by['name']} at {at})"
+        f" {what}."
     )
     error = {"code": code, "pointer": "", "detail": detail}
     return Problem("conflict", detail, errors=[error | {"id": str(record.id)}])

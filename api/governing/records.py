@@ -93,7 +93,9 @@ async def draft_record(draft: RecordDraft, at: Writing) -> RecordShown:
     )
     record.lineage = record.id
     if (there := await in_place(at, record)) is not None:
-        raise await conflict(at.session, there, "is there already")
+        raise await conflict(
+            at.session, there, "is there already; change it if it is a draft, else supersede it"
+        )
     return await save(at, record, role, draft, "drafted")
 
 
