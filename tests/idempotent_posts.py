@@ -1,38 +1,17 @@
 """One request for each POST of the contract, and another that the same address would take."""
 
 import json
-from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 
-from api.running import Running
-from models.vocabulary import ProviderId
 from tests import connecting
 from tests.conftest import NOW
 from tests.connecting import CONNECTOR, MAPPING, map_all, visits
 from tests.fhir_sent import FHIR, administration, adverse_event, bundle, questionnaire
+from tests.idempotent_records import RECORDS_ADDED, RECORDS_SENT
+from tests.idempotent_setting import Prepare, Sent, Setting
 from tests.sent import SERVICE, dose, send
-
-
-class Setting(NamedTuple):
-    """Who sends, with all scopes, and the process that it sends to."""
-
-    client: httpx.AsyncClient
-    running: Running
-    provider: ProviderId
-
-
-class Sent(NamedTuple):
-    """A request that is taken, and another body that would be taken as well."""
-
-    path: str
-    json: Any
-    other: Any
-    headers: dict[str, str] = {}  # noqa: RUF012 - nobody changes it
-
-
-Prepare = Callable[[Setting], Awaitable[Sent]]
 
 
 def always(sent: Sent) -> Prepare:
@@ -148,6 +127,7 @@ SENT: dict[str, Prepare] = {
     "receive_hook": hook,
     "upload_table": upload,
     "dismiss_inbox_item": inbox_dismissal,
+    **RECORDS_SENT,
 }
 #: Their effect is several transactions, which know their events by identifier.
 SEVERAL_TRANSACTIONS = {
@@ -166,4 +146,5 @@ ADDED = {
     "recompute_service": {"marks": 1},
     "send_events": {"events": 2},
     "start_replay": {"replays": 1},
+    **RECORDS_ADDED,
 }

@@ -15,7 +15,8 @@ import pytest
 
 from models.settings import Settings
 from models.vocabulary import ProviderId
-from tests.idempotent_posts import SENT, Setting
+from tests.idempotent_posts import SENT
+from tests.idempotent_setting import Setting
 from tests.ingested import Connection, stored
 from tests.sent import buckets, dose
 from tests.test_idempotency_routes import Effects, effects, setting

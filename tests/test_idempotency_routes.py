@@ -11,7 +11,8 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from api.kept_answers import KeptRoute
 from api.running import Running
 from models.vocabulary import ProviderId
-from tests.idempotent_posts import ADDED, SENT, SEVERAL_TRANSACTIONS, Sent, Setting
+from tests.idempotent_posts import ADDED, SENT, SEVERAL_TRANSACTIONS
+from tests.idempotent_setting import Sent, Setting
 from tests.set_up import put, team
 from tests.test_contract import DESCRIBED, OPERATIONS
 

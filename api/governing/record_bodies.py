@@ -112,7 +112,7 @@ class CompareBody(Body):
     significance_reason: Prose
 
 
-class Seen(Body):
+class PracticeSeen(Body):
     """So many items were due, so many were met."""
 
     items_due: Count = Field(ge=1)
@@ -126,7 +126,7 @@ class Seen(Body):
         return self
 
 
-class Asked(Body):
+class KnowledgeAsked(Body):
     """So many questions were asked, so many were known."""
 
     asked: Count = Field(ge=1)
@@ -147,8 +147,8 @@ class Observed(Entry):
     team: Code | None = Field(
         default=None, description="Where; in the team strand it is the segment."
     )
-    practice: Seen | None = None
-    knowledge: Asked | None = None
+    practice: PracticeSeen | None = None
+    knowledge: KnowledgeAsked | None = None
     slows: list[Slows] = Field(default=[], max_length=len(Slows))
     note: Prose | None = None
 
