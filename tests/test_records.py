@@ -6,6 +6,7 @@ import pytest
 
 from models.vocabulary import Stage
 from tests.conftest import NOW, Clock, MakeClient
+from tests.recomputing import settle
 from tests.sent import SERVICE, send
 from tests.walking import COMPARED, HELP, JUDGED, RECORDS, VISIT, Walk, audit, walk
 
@@ -216,3 +217,25 @@ async def test_megabyte_of_text_is_refused_and_nothing_is_written(at_work: Walk)
     larger = await at_work.draft("quinn", Stage.MAP, {"comment": "x" * 1_100_000})
     assert larger.status_code == 413
     assert (await at_work.client.get(RECORDS)).json()["items"] == []
+
+
+async def test_support_is_read_beside_the_distance_then_and_now(
+    at_work: Walk, clock: Clock
+) -> None:
+    answer = await at_work.draft("tom", Stage.SUPPORT, {"entries": [HELP]}, segment="ash")
+    record = answer.json()
+    address = f"{RECORDS}/{record['id']}"
+    before = (await at_work.client.get(address)).json()
+    assert before["now"]["distance"] == before["figures"]["distance"] != []
+    then = clock.now.isoformat()
+    clock.now = NOW.replace(hour=14)
+    await send(at_work.client, *(audit(9000 + month, "ash", month, 25) for month in (8, 9, 10)))
+    await settle(at_work.running, at_work.provider, at_work.admin, clock.now)
+    after = (await at_work.client.get(address)).json()
+    assert after["figures"] == before["figures"]
+    (gap,), (was,) = after["now"]["distance"], before["now"]["distance"]
+    assert (gap["indicator"], gap["estimate"] > was["estimate"]) == ("audit_compliance", True)
+    known = (await at_work.client.get(address, params={"known_at": then})).json()
+    assert known["now"] == before["now"]
+    mapped = await at_work.draft("quinn", Stage.MAP, {})
+    assert (await at_work.client.get(f"{RECORDS}/{mapped.json()['id']}")).json()["now"] is None

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.deps import Now, Session, require
 from api.governing.acting import reads_signed_only
 from api.governing.at_service import ServiceId, known_ids
-from api.governing.record_answers import RecordShown
+from api.governing.distance_now import RecordRead, read_records
 from api.governing.record_states import states_of
 from api.paging import Paged
 from api.problems import Problem, problems
@@ -42,7 +42,7 @@ State = dict[str, Any]
 
 
 class RecordList(BaseModel):
-    items: list[RecordShown]
+    items: list[RecordRead]
     next_cursor: str | None
 
 
@@ -54,7 +54,7 @@ class OnRoute(BaseModel):
     title: str
     author: Role
     by_segment: bool = Field(description="Each segment and author has a record of their own.")
-    records: list[RecordShown]
+    records: list[RecordRead]
 
 
 class RouteShown(BaseModel):
@@ -138,7 +138,7 @@ async def list_records(
         and not (outside and one["status"] not in SHOWN_OUTSIDE)
     ]
     shown, next_cursor = paging.page(listing, rows, place_of)
-    items = [RecordShown.model_validate(one) for one in shown]
+    items = await read_records(session, ids, shown, now, at)
     return RecordList(items=items, next_cursor=next_cursor)
 
 
@@ -150,18 +150,18 @@ async def get_record(
     session: Session,
     now: Now,
     known_at: KnownAt = None,
-) -> RecordShown:
+) -> RecordRead:
     """One record, now or as it was known then."""
     ids = await known_ids(session, service)
-    if known_at is None:
+    at = None if known_at is None else known_in(known_at, now)
+    if at is None:
         states = await states_then(session, ids, None, id=record_id)
     else:
-        at = known_in(known_at, now)
         states = await known_then(session, Resource.RECORD, ids, at, str(record_id))
     outside = await reads_signed_only(session, holder, ids, local_date(now))
     if not states or (outside and states[0]["status"] not in SHOWN_OUTSIDE):
         raise Problem("not_found")
-    return RecordShown.model_validate(states[0])
+    return (await read_records(session, ids, states, now, at))[0]
 
 
 @router.get("/route", responses=problems("not_found", "invalid"))
@@ -179,6 +179,13 @@ async def get_route(
     states = await states_then(session, ids, question.known_at, month=question.as_of)
     outside = await reads_signed_only(session, holder, ids, local_date(now))
     seen = {RecordStatus.SIGNED} if outside else {RecordStatus.SIGNED, RecordStatus.DRAFT}
+    shown = await read_records(
+        session,
+        ids,
+        [one for one in states if one["status"] in seen],
+        now,
+        question.known_at,
+    )
     route = [
         OnRoute(
             strand=strand,
@@ -186,11 +193,7 @@ async def get_route(
             title=title,
             author=AUTHOR_OF[stage],
             by_segment=stage in BY_SEGMENT,
-            records=[
-                RecordShown.model_validate(one)
-                for one in states
-                if (one["strand"], one["stage"]) == (strand, stage) and one["status"] in seen
-            ],
+            records=[one for one in shown if (one.strand, one.stage) == (strand, stage)],
         )
         for (strand, stage), title in TITLE_OF.items()
     ]

@@ -66,7 +66,10 @@ async def conclusion_of(
         if not await is_known(session, ids):
             raise Problem("not_found")
         if question.known_at is not None:
-            return await _known_then(session, ids, question)
+            then = await conclusion_known(session, ids, question.as_of, question.known_at)
+            if then is None:
+                raise Problem("nothing_known_then")
+            return then
         found = await current_conclusion(session, ids, question.as_of)
         if found is not None:
             return found
@@ -114,20 +117,23 @@ async def current_conclusion(
     return _conclusion(ids[0], score.snapshot_id, score, body, pending=pending)
 
 
-async def _known_then(session: AsyncSession, ids: list[str], question: Asked) -> Conclusion:
+async def conclusion_known(
+    session: AsyncSession, ids: list[str], as_of: date, known_at: datetime
+) -> Conclusion | None:
+    """The newest conclusion of a month that had been computed by then."""
     found = await session.execute(
         select(Snapshot, cast(Snapshot.body, Text))
         .options(defer(Snapshot.body))
         .where(
             Snapshot.service.in_(ids),
-            Snapshot.as_of == question.as_of,
-            Snapshot.computed_at <= question.known_at,
+            Snapshot.as_of == as_of,
+            Snapshot.computed_at <= known_at,
         )
         .order_by(Snapshot.computed_at.desc())
         .limit(1)
     )
     if (newest := found.one_or_none()) is None:
-        raise Problem("nothing_known_then")
+        return None
     row, body = newest
     return _conclusion(ids[0], row.id, row, body, pending=False)
 
