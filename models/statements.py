@@ -27,3 +27,10 @@ def across(codes: Iterable[str]) -> tuple[str, ...]:
         *(f"{SAF_2023.code}:{code}" for code in ours),
         *(f"{ASC_2026_DRAFT.code}:{code}" for code in theirs),
     )
+
+
+def statements_of_indicator(named: Iterable[str]) -> tuple[str, ...]:
+    """What an indicator names, and what the draft of 2026 asks about the same."""
+    own = list(named)
+    ours = [each.partition(":")[2] for each in own if each.startswith(f"{SAF_2023.code}:")]
+    return tuple(dict.fromkeys([*own, *across(ours)]))

@@ -14,6 +14,7 @@ from models.db import Sessions, transaction
 from models.queue import JUDGING_QUEUE, RESCORE, ring
 from models.silences import find_silences
 from models.vocabulary import ProviderId
+from worker.escalating import escalate_reviews
 from worker.mapping import map_waiting
 from worker.recompute import count_open, drain
 from worker.windows import last_ended_month
@@ -130,6 +131,20 @@ async def watch_sources(context: dict[str, Any]) -> None:
             services = await mark_every_service(session)
         log.info("sources_changed", provider=str(provider), connectors=changed)
         await ring(context["redis"], provider, services)
+
+
+async def watch_reviews(context: dict[str, Any]) -> None:
+    """Escalate reviews that nobody has held in time; a provider that fails is left to next time."""
+    sessions, now = context["sessions"], context["clock"]()
+    for provider in await _providers(sessions):
+        try:
+            async with transaction(sessions, provider) as session:
+                done = await escalate_reviews(session, provider, now)
+        except Exception:
+            log.exception("reviews_not_watched", provider=str(provider))
+            continue
+        if done:
+            log.info("reviews_escalated", provider=str(provider), services=len(done))
 
 
 async def _providers(sessions: Sessions) -> list[ProviderId]:

@@ -35,6 +35,7 @@ from worker.jobs import (
     sweep_bodies,
     sweep_judgements,
     sweep_tables,
+    watch_reviews,
     watch_sources,
 )
 
@@ -122,6 +123,7 @@ def counting() -> dict[str, Any]:
                 minute=set(range(0, 60, 5)),
                 run_at_startup=True,
             ),
+            cron(cast("WorkerCoroutine", watch_reviews), minute={33}, run_at_startup=True),
             cron(cast("WorkerCoroutine", remove_expired_answers), minute={13}),
         ],
         "on_startup": starting(sweep_bodies),

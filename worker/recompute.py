@@ -1,4 +1,4 @@
-"""The recompute transaction of one service: lock, claim marks, roll up, score, freeze, commit.
+"""The recompute transaction of one service: lock, claim marks, roll up, score, freeze, escalate.
 
 A crash anywhere puts the marks back. What the claim did not see belongs to evidence that commits
 later and brings marks of its own; hence READ COMMITTED, and the claim before every read.
@@ -22,6 +22,7 @@ from models.quarantine import release
 from models.scores import Score
 from models.tallies import TALLIES_OF_SERVICE, TallyRow
 from models.vocabulary import Family, ProviderId
+from worker.escalating import escalate
 from worker.rollup import Slice, every_slice, roll_up, slices_of_versions
 from worker.scoring import conclude, months_read_from
 from worker.snapshots import freeze
@@ -104,7 +105,11 @@ async def recompute(
             arithmetic, conclude, context, cells, as_ofs, now, first, tallies
         )
         changed = await freeze(session, provider, context, concluded, claimed.known, now)
-    return Outcome(len(slices), as_ofs, changed)
+        newest = last_ended_month(now)
+        if newest in changed:
+            strands = concluded[newest].content["strands"]
+            await escalate(session, provider, context, newest, strands, changed[newest], now)
+    return Outcome(len(slices), as_ofs, sorted(changed))
 
 
 async def count_open(sessions: Sessions, provider: ProviderId, service: str, now: datetime) -> bool:

@@ -69,8 +69,8 @@ async def freeze(
     concluded: Mapping[date, Concluded],
     known: str,
     now: datetime,
-) -> list[date]:
-    """Write scores, and snapshots where something changed; returns the months that did."""
+) -> dict[date, UUID]:
+    """Write scores, and snapshots where something changed; returns those, by month."""
     digest = context.digest()
     await session.execute(
         insert(Context)
@@ -127,7 +127,7 @@ async def freeze(
             index_elements=["provider_id", "service", "as_of"], set_=moved
         )
     )
-    return [row.as_of for row in changed]
+    return {row.as_of: row.id for row in changed}
 
 
 async def newest_snapshots(
