@@ -17,8 +17,10 @@ import api.admin.programmes
 import api.admin.quarantine
 import api.admin.services
 import api.admin.settings
+import api.governing.escalations
 import api.governing.people
 import api.governing.records
+import api.governing.reviews
 import api.governing.route
 import api.health
 import api.inbound.events
@@ -60,6 +62,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     api.governing.people.router,
     api.governing.records.router,
     api.governing.route.router,
+    api.governing.reviews.router,
+    api.governing.escalations.router,
     api.admin.catalogue.router,
     api.admin.frameworks.router,
     api.admin.settings.router,

@@ -1,16 +1,20 @@
 """Reviews that leaders hold: who reviews how often, what is due, done and overdue."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, text
+import msgspec
+from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, OfProvider, one_of
 from models.calendar import add_months, local_date, month_of, months_between
+from models.context import ProviderChoices
+from models.organisation import ProviderSettings, Service
 from models.vocabulary import Role
 
 #: Months that one review of each role covers; periods of several are those of the calendar year.
@@ -133,3 +137,35 @@ def overdue(
         if (role.value, period.first) not in held
         and period.state(today, None) is ReviewState.OVERDUE
     ]
+
+
+class AskedOf(NamedTuple):
+    """What a service is asked to review at a moment, and what stands reviewed now."""
+
+    periods: dict[Role, list[Period]]
+    grace_days: int
+    held: set[tuple[str, date]]
+
+
+async def asked_of(session: AsyncSession, services: Sequence[str], at: datetime) -> AskedOf:
+    """By the settings of that moment; in one statement, since every view asks it."""
+    settings = (
+        select(ProviderSettings.body)
+        .where(ProviderSettings.registered_at <= at)
+        .order_by(ProviderSettings.version.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    standing = (
+        select(func.json_agg(func.json_build_array(Review.role, Review.period)))
+        .where(Review.service.in_(services), Review.withdrawn_at.is_(None))
+        .scalar_subquery()
+    )
+    since = select(func.min(Service.created_at)).where(Service.code.in_(services)).scalar_subquery()
+    set_up_at, body, held = (await session.execute(select(since, settings, standing))).one()
+    choices = ProviderChoices() if body is None else msgspec.convert(body, ProviderChoices)
+    return AskedOf(
+        periods_due(month_of(set_up_at), at, choices.look_day, choices.review_grace_days),
+        choices.review_grace_days,
+        {(role, date.fromisoformat(first)) for role, first in held or ()},
+    )

@@ -44,6 +44,8 @@ class Conclusion(NamedTuple):
     """Frozen content with what was known when it was last confirmed."""
 
     service: str
+    #: The id that the service has today, and those before it.
+    ids: list[str]
     snapshot: UUID
     judged: Judged
     known_snapshot: str
@@ -114,7 +116,7 @@ async def current_conclusion(
     if row is None:
         return None
     score, body = row
-    return _conclusion(ids[0], score.snapshot_id, score, body, pending=pending)
+    return _conclusion(ids, score.snapshot_id, score, body, pending=pending)
 
 
 async def conclusion_known(
@@ -135,14 +137,15 @@ async def conclusion_known(
     if (newest := found.one_or_none()) is None:
         return None
     row, body = newest
-    return _conclusion(ids[0], row.id, row, body, pending=False)
+    return _conclusion(ids, row.id, row, body, pending=False)
 
 
 def _conclusion(
-    service: str, snapshot: UUID, of: Score | Snapshot, body: str, *, pending: bool
+    ids: list[str], snapshot: UUID, of: Score | Snapshot, body: str, *, pending: bool
 ) -> Conclusion:
     return Conclusion(
-        service=service,
+        service=ids[0],
+        ids=ids,
         snapshot=snapshot,
         judged=msgspec.json.decode(body, type=Judged),
         known_snapshot=of.known_snapshot,

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from api.governing.oversight import Oversight
 from api.reading.segment_schemas import Aligned, SegmentShown
 from api.reading.strand_schemas import CoreAgainstRest, GapBetween, Signal, ThemeHeard, Weekday
 from models.vocabulary import Level, Strand
@@ -81,6 +82,7 @@ class ViewHead(BaseModel):
     windows: WindowPair
     freshness: Freshness
     current_month: ToDate | None
+    oversight: Oversight = Field(description="Overdue reviews and open escalations.")
 
 
 class StrandView(ViewHead):

@@ -9,6 +9,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Header, Path, Response
 
 from api.deps import Holder, Now, Running, RunningApp, require
+from api.governing.oversight import oversight
 from api.problems import problems
 from api.reading.asked import Asked, AsOf, KnownAt, asked
 from api.reading.conclusions import (
@@ -103,13 +104,14 @@ async def view(asking: Asking, strand: Strand | None) -> Response:
     if conclusion is None:
         return being_computed(asking.service)
     current = None
-    if question.known_at is None and not question.explicit:
-        month = month_of(asking.now)
-        async with transaction(running.sessions, holder.provider) as session:
+    async with transaction(running.sessions, holder.provider) as session:
+        overseen = await oversight(session, conclusion.ids, asking.now, question.known_at)
+        if question.known_at is None and not question.explicit:
+            month = month_of(asking.now)
             context = await context_of(session, conclusion)
             rows = await (await driver(session)).fetch(OPEN_MONTH, conclusion.service, month)
-        current = to_date(context, strand, month, rows)
-    head, part = view_head(conclusion, current), part_of(conclusion, strand)
+            current = to_date(context, strand, month, rows)
+    head, part = view_head(conclusion, current, overseen), part_of(conclusion, strand)
     tag = etag(head, part)
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if asking.if_none_match and is_held(tag, asking.if_none_match):
@@ -117,7 +119,9 @@ async def view(asking: Asking, strand: Strand | None) -> Response:
     return Response(joined(head, part), media_type="application/json", headers=headers)
 
 
-def view_head(conclusion: Conclusion, current: dict[str, Any] | None) -> dict[str, Any]:
+def view_head(
+    conclusion: Conclusion, current: dict[str, Any] | None, overseen: dict[str, Any]
+) -> dict[str, Any]:
     """What all views share before the frozen content of their own."""
     judged = conclusion.judged
     return {
@@ -134,6 +138,7 @@ def view_head(conclusion: Conclusion, current: dict[str, Any] | None) -> dict[st
             "pending": conclusion.pending,
         },
         "current_month": current,
+        "oversight": overseen,
     }
 
 
