@@ -20,15 +20,9 @@ from models.roles import Person
 from models.scores import Snapshot
 from models.statements import statements_of_indicator, statements_of_strand
 from models.trail import By, Resource, Trail, note
-from models.vocabulary import EscalationAction, ProviderId, Strand
+from models.vocabulary import VIEW_OF, EscalationAction, ProviderId, Strand
 
 State = dict[str, Any]
-
-VIEW_OF = {
-    Strand.TEAM_SPREAD: "spread-dashboard",
-    Strand.SHIFT_COVERAGE: "shift-coverage-review",
-    Strand.EVIDENCE_ALIGNMENT: "evidence-alignment",
-}
 
 #: What leaders usually do about a strand that stays uneven; any other action may be chosen too.
 OFFERED = {

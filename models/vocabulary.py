@@ -154,6 +154,19 @@ WEAKEST_FIRST = (
 )
 
 
+class StoryPart(StrEnum):
+    """What the sentences of the one story are about, in the order in which it is told."""
+
+    STARTED = "started"
+    SPREAD = "spread"
+    UNEVEN = "uneven"
+    OBSERVED = "observed"
+    DOING = "doing"
+    JUDGED = "judged"
+    MISSING = "missing"
+    CONCLUSION = "conclusion"
+
+
 class Scope(StrEnum):
     """What a key may do."""
 
@@ -222,6 +235,14 @@ TITLE_OF = {
     (Strand.EVIDENCE_ALIGNMENT, Stage.OBSERVE): "validation note",
     (Strand.EVIDENCE_ALIGNMENT, Stage.SUPPORT): "experience improvement log",
     (Strand.EVIDENCE_ALIGNMENT, Stage.JUDGE): "governance assurance summary",
+}
+
+
+#: Under which name each strand is read.
+VIEW_OF = {
+    Strand.TEAM_SPREAD: "spread-dashboard",
+    Strand.SHIFT_COVERAGE: "shift-coverage-review",
+    Strand.EVIDENCE_ALIGNMENT: "evidence-alignment",
 }
 
 

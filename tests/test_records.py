@@ -239,3 +239,17 @@ async def test_support_is_read_beside_the_distance_then_and_now(
     assert known["now"] == before["now"]
     mapped = await at_work.draft("quinn", Stage.MAP, {})
     assert (await at_work.client.get(f"{RECORDS}/{mapped.json()['id']}")).json()["now"] is None
+
+
+async def test_judgement_that_escalates_opens_an_escalation(at_work: Walk) -> None:
+    await at_work.compared()
+    await at_work.signed("dan", Stage.OBSERVE, {"entries": [VISIT]}, segment="ash")
+    await at_work.signed("tom", Stage.SUPPORT, {"entries": [HELP]}, segment="ash")
+    why = "Ash needs more than its own leader can give."
+    escalated = JUDGED | {"escalation": {"to": "senior_leader", "why": why}}
+    judged = await at_work.signed("ruth", Stage.JUDGE, escalated)
+    found = await at_work.client.get(f"/v1/services/{SERVICE}/escalations")
+    (opened,) = [one for one in found.json()["items"] if one["trigger"] == "leaders_judgement"]
+    assert (opened["signal"]["text"], opened["owner"]["person"]) == (why, "sue")
+    assert opened["links"]["record"].endswith(judged["id"])
+    assert opened["next_review_on"] == "2026-12-05"

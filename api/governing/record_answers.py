@@ -10,13 +10,7 @@ from api.admin.bodies import Body, Text
 from api.governing.record_bodies import Unread
 from models.records import Record
 from models.statements import statements_of_strand
-from models.vocabulary import TITLE_OF, RecordStatus, Role, Stage, Strand
-
-VIEW_OF = {
-    Strand.TEAM_SPREAD: "spread-dashboard",
-    Strand.SHIFT_COVERAGE: "shift-coverage-review",
-    Strand.EVIDENCE_ALIGNMENT: "evidence-alignment",
-}
+from models.vocabulary import TITLE_OF, VIEW_OF, RecordStatus, Role, Stage, Strand
 
 
 class Cited(Body):

@@ -16,6 +16,7 @@ from api.admin.bodies import Body, Flaw, LongText, refuse
 from api.governing.at_service import AtService, Writing
 from api.governing.drafting import figures_of, month_of_draft, refuse_unfit, refuse_unknown_events
 from api.governing.figures import Figures, shown_to
+from api.governing.judging import escalate_judgement
 from api.governing.observing import leads_what_it_saw, tell
 from api.governing.record_answers import Cited, RecordShown
 from api.governing.record_bodies import ObserveBody, StageBody, Unread, read_body
@@ -165,6 +166,8 @@ async def sign_record(record_id: UUID, sign_off: SignOff, at: Writing) -> Record
     record.status = RecordStatus.SIGNED.value
     record.signed_by, record.signed_role = at.actor.person, role.value
     record.signed_at = record.changed_at = at.now
+    if stage is Stage.JUDGE and record.body["escalation"] is not None:
+        await escalate_judgement(at, record, record.body["escalation"], role)
     return await noted(at, record, "signed", role)
 
 
