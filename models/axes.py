@@ -7,6 +7,14 @@ from typing import NamedTuple
 from models.context import ServiceContext
 from models.vocabulary import AXIS_OF, Axis, Band, Strand
 
+#: Times of the week within a sentence.
+BAND_WORDS = {
+    Band.WEEKDAY_DAY: "weekday daytime",
+    Band.WEEKDAY_NIGHT: "weekday nights",
+    Band.WEEKEND_DAY: "weekend daytime",
+    Band.WEEKEND_NIGHT: "weekend nights",
+}
+
 
 class CellRow(NamedTuple):
     """One cell as it is read from the database."""
@@ -52,3 +60,17 @@ def segments_along(axis: Axis, context: ServiceContext, areas: Iterable[str]) ->
     named = {place.area or team.code for team in context.teams for place in team.places}
     named |= {team.code for team in context.teams if not team.places}
     return tuple(sorted(named | {area for area in areas if area}))
+
+
+def segment_name(context: ServiceContext, axis: Axis, code: str) -> str:
+    """How a segment is headed in a view."""
+    if axis is Axis.BAND:
+        return code.replace("_", " ").capitalize()
+    return next((team.name for team in context.teams if team.code == code), code)
+
+
+def spoken_name(context: ServiceContext, axis: Axis, code: str) -> str:
+    """How a segment is called within a sentence."""
+    if axis is Axis.BAND:
+        return BAND_WORDS[Band(code)]
+    return segment_name(context, axis, code)

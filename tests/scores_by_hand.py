@@ -81,6 +81,7 @@ def score(
         strand=strand,
         axis=AXIS[strand],
         codes=tuple(f"s{place}" for place in range(g)),
+        spoken=tuple(f"S{place}" for place in range(g)),
         alpha=0.03,
         status=status,
         coverage=tuple(COVERAGE[mark] for mark in coverage.ljust(g, "a")),

@@ -60,7 +60,9 @@ STORY: dict[str, Any] = {
     **{name: part for name, part in EXAMPLE.items() if name not in OF_A_STRAND},
     **dict.fromkeys(("level", "weakest_strand")),
     "strands": dict.fromkeys(STRANDS),
-    "sentences": [{"code": None, "text": None, "figures": {}, "links": []}],
+    "sentences": [
+        {**dict.fromkeys(("code", "part", "strand", "text")), "figures": {}, "links": []}
+    ],
     "judgements": [],
     "missing": [],
 }
@@ -145,9 +147,10 @@ async def test_the_story_says_all_that_is_documented(client: httpx.AsyncClient) 
         assert body["strands"] == {
             strand: view["verdict"]["level"] for strand, view in views.items()
         }
-        assert [sentence["text"] for sentence in body["sentences"]] == [
-            view["verdict"]["statement"] for view in views.values()
-        ]
+        claims = {sentence["code"]: sentence["text"] for sentence in body["sentences"]}
+        for strand, view in views.items():
+            level, statement = view["verdict"]["level"], view["verdict"]["statement"]
+            assert claims[f"{strand}.{level}"] == statement
         assert {view["snapshot"] for view in views.values()} == {body["snapshot"]}
         for sentence in (*body["sentences"], *body["missing"]):
             for link in sentence["links"]:

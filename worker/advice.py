@@ -4,18 +4,13 @@ from typing import Any
 
 import numpy as np
 
+from models.axes import segment_name
 from models.context import ServiceContext
-from models.vocabulary import Axis, Channel, SegmentStatus
+from models.vocabulary import Channel, SegmentStatus
 from worker.advised import ADVISED
 from worker.numbers import number
 from worker.score import StrandScore
 from worker.stats.planning import WANTED_POWER
-
-
-def segment_name(context: ServiceContext, axis: Axis, code: str) -> str:
-    if axis is Axis.BAND:
-        return code.replace("_", " ").capitalize()
-    return next((team.name for team in context.teams if team.code == code), code)
 
 
 def would_change(context: ServiceContext, score: StrandScore) -> list[dict[str, Any]]:

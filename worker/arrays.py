@@ -11,9 +11,9 @@ from models.axes import axis_of, segment_of, segments_along
 from models.calendar import add_months
 from models.catalogue import Indicator
 from models.context import ServiceContext
-from models.vocabulary import Axis, Better, Measure, Perspective, Strand
+from models.vocabulary import Axis, Better, ExposureUnit, Measure, Perspective, Strand
 from worker.columns import CellColumns, Place
-from worker.months import CHANNELS, RESIDENTS, ServiceMonths
+from worker.months import CHANNELS, RESIDENTS, UNITS, ServiceMonths
 from worker.stats.panel import MEAN, PROPORTION, RATE, Bools, Floats, Indicators, Ints, Panel
 from worker.windows import Windows, months_apart
 
@@ -41,6 +41,8 @@ class Layout:
 
     axis: Axis
     segments: tuple[str, ...]
+    #: What rates are per a thousand of, by look.
+    units: tuple[ExposureUnit, ...]
     panel: Panel
     #: What is shown and watched beside the evidence and never judged.
     beside: Panel
@@ -103,6 +105,7 @@ def lay_out(
     return Layout(
         axis=axis,
         segments=segments,
+        units=tuple(UNITS[one] for one in unit),
         panel=panel,
         beside=cut.beside,
         members=(panel.indicators.channel == np.arange(len(CHANNELS))[:, None]).astype(float),

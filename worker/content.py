@@ -82,7 +82,16 @@ def content_of(
         }
         for strand in Strand
     }
-    return {**head, "strands": strands, "story": story(context, scores, verdicts)}
+    told = story(
+        context,
+        as_of,
+        windows,
+        scores,
+        verdicts,
+        {strand: strands[strand.value] for strand in Strand},
+        is_provisional=provisional,
+    )
+    return {**head, "strands": strands, "story": told}
 
 
 def beside(context: ServiceContext, scores: dict[Strand, StrandScore]) -> Beside:

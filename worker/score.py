@@ -7,12 +7,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from models.axes import segment_of
+from models.axes import segment_of, spoken_name
 from models.context import ServiceContext
 from models.vocabulary import (
     AlignmentState,
     Axis,
     Coverage,
+    ExposureUnit,
     SegmentStatus,
     Strand,
 )
@@ -48,6 +49,10 @@ class StrandScore:
     axis: Axis
     as_of: date
     codes: tuple[str, ...]
+    #: How segments are called within a sentence.
+    spoken: tuple[str, ...]
+    #: What rates are per a thousand of.
+    unit: ExposureUnit
     alpha: float
     status: tuple[SegmentStatus, ...]
     coverage: tuple[Coverage, ...]
@@ -175,6 +180,7 @@ def score_strand(
     shift = mix_shift(layout.panel)
     concerns = concerned_channels(course, layout.members)
     states = [] if asks.alignment is None else alignment_states(asks.alignment)
+    spoken = tuple(spoken_name(context, layout.axis, code) for code in layout.segments)
     scores = []
     for row, window in enumerate(windows):
         named, named_worsened = reached.named[row], worsened.named[row]
@@ -186,6 +192,8 @@ def score_strand(
                 axis=layout.axis,
                 as_of=as_ofs[row],
                 codes=layout.segments,
+                spoken=spoken,
+                unit=layout.units[row],
                 alpha=float(alpha[row]),
                 status=_statuses(
                     layout.provided[row],

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from models.axes import segment_name
 from models.calendar import add_months
 from models.context import ServiceContext
 from models.vocabulary import Better
-from worker.advice import segment_name
 from worker.alignment import Alignment
 from worker.arrays import evidence_indicators
 from worker.months import CHANNELS

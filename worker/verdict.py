@@ -1,6 +1,7 @@
 """Who decides 'broad': the level of a strand, what qualifies it, and the reasons with figures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import floor
 from typing import Any
 
 import msgspec
@@ -153,7 +154,9 @@ def _spreading(score: StrandScore, n: int) -> list[Reason]:
         reasons.append(Reason("bound_below_broad", text, figures))
     share = round(score.share_reached, 10)
     if share < BROAD_SHARE_OF_CARE:
-        text = f"What can be claimed may be as little as {share:.0%} of care; broad is 60%."
+        text = (
+            f"What can be claimed may be as little as {floor(share * 100)}% of care; broad is 60%."
+        )
         figures = {"share_of_care_at_least": share, "needed": BROAD_SHARE_OF_CARE}
         reasons.append(Reason("small_share_of_care", text, figures))
     return reasons
@@ -168,7 +171,8 @@ def _exceptions(score: StrandScore, n: int) -> list[Reason]:
         if status not in {SegmentStatus.REACHED, SegmentStatus.NOT_PROVIDED}
     ]
     if open_ones:
-        text = f"{len(open_ones)} of {n} {many} not reached by name: {', '.join(open_ones)}."
+        names = _spoken(score, open_ones)
+        text = f"{len(open_ones)} of {n} {many} not reached by name: {names}."
         reasons.append(Reason("segments_not_reached", text, {"segments": open_ones}))
     material = [
         code
@@ -176,7 +180,7 @@ def _exceptions(score: StrandScore, n: int) -> list[Reason]:
         if seen and gaps.any()
     ]
     if material:
-        text = f"Material gap to the benchmark in {', '.join(material)}."
+        text = f"Material gap to the benchmark in {_spoken(score, material)}."
         reasons.append(Reason("material_gap", text, {"segments": material}))
     if score.strand is Strand.SHIFT_COVERAGE:
         uncovered = [
@@ -185,10 +189,10 @@ def _exceptions(score: StrandScore, n: int) -> list[Reason]:
             if seen and coverage is not Coverage.ADEQUATE
         ]
         if uncovered:
-            text = f"Not checked enough to rely on: {', '.join(uncovered)}."
+            text = f"Not checked enough to rely on: {_spoken(score, uncovered)}."
             reasons.append(Reason("band_not_covered", text, {"segments": uncovered}))
     if lately := recent(score):
-        text = f"Held for less than {HELD_MONTHS} months: {', '.join(lately)}."
+        text = f"Held for less than {HELD_MONTHS} months: {_spoken(score, lately)}."
         reasons.append(Reason("recent", text, {"segments": lately}))
     return reasons
 
@@ -218,6 +222,11 @@ def _codes(score: StrandScore, chosen: Any) -> list[str]:
     return [code for code, is_one in zip(score.codes, chosen, strict=True) if is_one]
 
 
+def _spoken(score: StrandScore, codes: Sequence[str]) -> str:
+    """Segments as a sentence names them."""
+    return ", ".join(score.spoken[score.codes.index(code)] for code in codes)
+
+
 def statement(score: StrandScore, n: int, level: Level) -> str:
     """One honest sentence: what can be claimed with 95% confidence, and what of it is change."""
     one, many = AXIS_WORDS[score.strand]
@@ -228,15 +237,15 @@ def statement(score: StrandScore, n: int, level: Level) -> str:
         worse = f"at least {score.worsened_bound} of {n} {many} {verb} become worse"
         if score.bound == 0:
             return f"With 95% confidence {worse}; none can be said to be in a stronger position."
-        return (
-            f"With 95% confidence {worse}, and at least {score.bound} are in a stronger position."
-        )
+        better = f"at least {score.bound} {'is' if score.bound == 1 else 'are'}"
+        return f"With 95% confidence {worse}, and {better} in a stronger position."
     if score.bound == 0:
         return f"With 95% confidence no {one} of {n} can be said to be in a stronger position."
     settled = score.bound - score.bound_by_change
     already = f", {settled} of them already at standard" if settled else ""
+    verb = "is" if score.bound == 1 else "are"
     return (
-        f"With 95% confidence at least {score.bound} of {n} {many} are in a stronger position"
+        f"With 95% confidence at least {score.bound} of {n} {many} {verb} in a stronger position"
         f"{already}."
     )
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from api.governing.oversight import Oversight
 from api.reading.segment_schemas import Aligned, SegmentShown
 from api.reading.strand_schemas import CoreAgainstRest, GapBetween, Signal, ThemeHeard, Weekday
-from models.vocabulary import Level, Strand
+from models.vocabulary import Level, StoryPart, Strand
 
 
 class Window(BaseModel):
@@ -108,15 +108,16 @@ class StrandView(ViewHead):
     would_change: list[dict[str, Any]]
 
 
-class Sentence(BaseModel):
+class Told(BaseModel):
     code: str
+    strand: Strand | None = Field(description="Null: of all strands.")
     text: str
     figures: dict[str, Any]
-    links: list[str]
+    links: list[str] = Field(description="Where the figures are, or the record that is quoted.")
 
 
-class Missing(Sentence):
-    strand: Strand
+class Sentence(Told):
+    part: StoryPart
 
 
 class StoryView(ViewHead):
@@ -125,4 +126,4 @@ class StoryView(ViewHead):
     strands: dict[Strand, Level]
     sentences: list[Sentence]
     judgements: list[dict[str, Any]]
-    missing: list[Missing]
+    missing: list[Told]
