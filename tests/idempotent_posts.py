@@ -9,6 +9,7 @@ from tests import connecting
 from tests.conftest import NOW
 from tests.connecting import CONNECTOR, MAPPING, map_all, visits
 from tests.fhir_sent import FHIR, administration, adverse_event, bundle, questionnaire
+from tests.idempotent_oversight import OVERSIGHT_ADDED, OVERSIGHT_SENT
 from tests.idempotent_records import RECORDS_ADDED, RECORDS_SENT
 from tests.idempotent_setting import Prepare, Sent, Setting
 from tests.sent import SERVICE, dose, send
@@ -128,6 +129,7 @@ SENT: dict[str, Prepare] = {
     "upload_table": upload,
     "dismiss_inbox_item": inbox_dismissal,
     **RECORDS_SENT,
+    **OVERSIGHT_SENT,
 }
 #: Their effect is several transactions, which know their events by identifier.
 SEVERAL_TRANSACTIONS = {
@@ -147,4 +149,5 @@ ADDED = {
     "send_events": {"events": 2},
     "start_replay": {"replays": 1},
     **RECORDS_ADDED,
+    **OVERSIGHT_ADDED,
 }
