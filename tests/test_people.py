@@ -90,6 +90,8 @@ async def test_who_held_what_is_read_as_it_was_known(
     await client.post("/v1/people/ann/roles", json=ROLE)
     known = (await client.get("/v1/people", params={"known_at": then})).json()["items"]
     assert [one["roles"] for one in known] == [[]]
+    alone = await client.get("/v1/people/ann", params={"known_at": then})
+    assert alone.json() == known[0]
 
 
 async def test_key_acts_for_a_known_person_alone(client: httpx.AsyncClient) -> None:

@@ -12,18 +12,13 @@ import numpy as np
 from models.calendar import add_months
 from models.catalogue import Indicator
 from models.context import ServiceContext
-from models.vocabulary import ExposureUnit, Measure, StoryPart, Strand
+from models.vocabulary import VIEW_OF, ExposureUnit, Measure, StoryPart, Strand
 from worker.score import StrandScore
 from worker.shown_segments import month_text
 from worker.stats.panel import Bools, Ints
 from worker.verdict import AXIS_WORDS, Verdict
 from worker.windows import Windows
 
-VIEW_OF = {
-    Strand.TEAM_SPREAD: "spread-dashboard",
-    Strand.SHIFT_COVERAGE: "shift-coverage-review",
-    Strand.EVIDENCE_ALIGNMENT: "evidence-alignment",
-}
 BY = {
     Strand.TEAM_SPREAD: "By team",
     Strand.SHIFT_COVERAGE: "By time of the week",

@@ -151,10 +151,17 @@ async def list_people(
     return PeopleList(items=[PersonShown.model_validate(state) for state in states])
 
 
-@router.get("/{person}", responses=problems("not_found"))
-async def get_person(person: PersonCode, _: Administrator, session: Session) -> PersonShown:
-    """One person with all roles."""
-    found = await people_shown(session, person)
+@router.get("/{person}", responses=problems("not_found", "invalid"))
+async def get_person(
+    person: PersonCode, _: Administrator, session: Session, now: Now, known_at: KnownAt = None
+) -> PersonShown:
+    """One person with all roles, now or as it was known then."""
+    if known_at is None:
+        found = await people_shown(session, person)
+    else:
+        at = known_in(known_at, now)
+        states = await known_then(session, Resource.PERSON, [EVERY_SERVICE], at, person)
+        found = [PersonShown.model_validate(state) for state in states]
     if not found:
         raise Problem("not_found")
     return found[0]
