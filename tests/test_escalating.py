@@ -1,5 +1,6 @@
 """Escalations that open, go on, cease and reopen by themselves, look by look."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 
 from api.running import Running
 from models.db import transaction
+from models.escalation_states import note_states
 from models.escalations import Raised, open_escalation
+from models.trail import By
 from models.vocabulary import ProviderId, Role, Strand
 from tests.conftest import NOW, make_provider
 from tests.escalated import NOVEMBER, OCTOBER, done, escalations, looked, resolved, signal
@@ -184,9 +187,30 @@ async def test_what_leaders_ask_for_is_none_of_a_looks_business(
                 anew=anew,
             )
             assert action == expected
-    assert await looked(running, provider) == []
+    assert await looked(running, provider) == ["review_moved"]
     (one,) = await escalations(running, provider)
     assert (one["holds"], one["links"]) == (True, {"record": f"/v1/services/{SERVICE}/records/b"})
+    assert one["next_review_on"] == "2026-12-05"
+
+
+@pytest.mark.usefixtures("home")
+async def test_of_two_who_open_it_at_once_one_does(
+    running: Running, provider: ProviderId, admin: Any
+) -> None:
+    raised = Raised("team_spread", "leaders_judgement", "", "", {}, OCTOBER, None, NOVEMBER)
+
+    async def raise_it() -> str | None:
+        async with transaction(running.sessions, provider) as session:
+            row, action = await open_escalation(session, provider, [SERVICE], raised, NOW)
+            await asyncio.sleep(0.05)
+            await note_states(session, provider, [(row, action or "kept", By())], NOW)
+            return action
+
+    assert sorted(await asyncio.gather(*(raise_it() for _ in range(4))), key=str) == [
+        None, None, None, "opened"
+    ]  # fmt: skip
+    assert len(await escalations(running, provider)) == 1
+    assert await done(admin, provider) == ["opened", "kept", "kept", "kept"]
 
 
 @pytest.mark.usefixtures("home")

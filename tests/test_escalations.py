@@ -229,6 +229,16 @@ async def test_of_two_at_once_one_acknowledges_and_the_other_is_told_who(
     assert len(await done(admin, provider)) == 2
 
 
+async def test_a_look_and_a_person_at_once_both_have_their_way(
+    home: Home, running: Running, provider: ProviderId
+) -> None:
+    anew = looked(running, provider, night_gap(figure=2.5), strand=Strand.SHIFT_COVERAGE)
+    answer, actions = await asyncio.gather(home.do("dan", "act"), anew)
+    assert (answer.status_code, actions) == (200, ["refreshed"])
+    one = await home.read()
+    assert (one["status"], one["signal"]["figure"], len(one["actions"])) == ("acting", 2.5, 1)
+
+
 @pytest.mark.parametrize("verb", VERBS)
 async def test_nothing_more_is_done_to_a_resolved_one(home: Home, verb: str) -> None:
     resolved = (await home.do("ruth", "resolve")).json()

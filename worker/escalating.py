@@ -23,6 +23,7 @@ from models.escalations import (
     cease,
     keep_open,
     locked_escalations,
+    move_review,
     open_escalation,
 )
 from models.lineage import older_ids
@@ -59,8 +60,7 @@ async def escalate(
         for one in _raised(strand, content["triggers"], as_of, snapshot_id, review_on)
     }
     ids = list(context.known_as)
-    of_looks = (Escalation.strand != "", Escalation.trigger != LEADERS_JUDGEMENT)
-    rows = await locked_escalations(session, ids, *of_looks)
+    rows = await locked_escalations(session, ids, Escalation.strand != "")
     return await _settle(session, provider, ids, raised, rows, review_on, now)
 
 
@@ -91,6 +91,9 @@ async def _settle(
         if row.key in raised and row.key not in kept:
             kept.add(row.key)
             action = await keep_open(session, ids, row, raised[row.key], now)
+        elif row.trigger == LEADERS_JUDGEMENT:
+            # No look can say that what leaders asked for is done.
+            action = move_review(row, review_on, now)
         else:
             action = cease(row, review_on, now)
         if action is not None:

@@ -78,8 +78,20 @@ async def oversight(
 
 
 async def _open_now(session: AsyncSession, ids: Sequence[str]) -> list[State]:
+    # Columns alone: of what a trigger says, its looks are most, and nobody reads them here.
     rows = await session.execute(
-        select(Escalation, Person.name)
+        select(
+            Escalation.id,
+            Escalation.strand,
+            Escalation.trigger,
+            Escalation.segment,
+            Escalation.status,
+            Escalation.signal["since"].as_string().label("since"),
+            Escalation.owner,
+            Person.name,
+            Escalation.reviewer_role,
+            Escalation.next_review_on,
+        )
         .outerjoin(
             Person,
             (Person.provider_id == Escalation.provider_id) & (Person.code == Escalation.owner),
@@ -94,12 +106,12 @@ async def _open_now(session: AsyncSession, ids: Sequence[str]) -> list[State]:
             "trigger": row.trigger,
             "segment": row.segment or None,
             "status": row.status,
-            "since": row.signal.get("since"),
-            "owner": None if row.owner is None else {"person": row.owner, "name": name},
+            "since": row.since,
+            "owner": None if row.owner is None else {"person": row.owner, "name": row.name},
             "reviewer_role": row.reviewer_role,
             "next_review_on": row.next_review_on,
         }
-        for row, name in rows
+        for row in rows
     ]
 
 
