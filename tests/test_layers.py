@@ -60,3 +60,13 @@ def test_import_of_ours_is_seen(source: str, tmp_path: Path) -> None:
 def test_every_package_is_under_the_import_rule() -> None:
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
     assert packages == OURS
+
+
+def test_every_package_is_installed() -> None:
+    """One that is not listed works in a checkout and is missing from a container."""
+    found = {
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for top in OURS - {"tests"}
+        for path in ROOT.glob(f"{top}/**/__init__.py")
+    }
+    assert found == set(PROJECT["tool"]["setuptools"]["packages"])
