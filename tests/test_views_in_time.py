@@ -118,6 +118,16 @@ async def test_month_never_scored_is_promised_when_it_takes_longer(
         assert await read(client, route, as_of="2026-05")
 
 
+def unlinked(view: dict[str, Any]) -> dict[str, Any]:
+    """Without the instant that the links of a story lead to, which is the one asked for."""
+    told = {
+        name: [each | {"links": len(each["links"])} for each in view[name]]
+        for name in ("sentences", "missing")
+        if name in view
+    }
+    return view | told
+
+
 async def test_what_was_known_is_the_newest_snapshot_computed_by_then(
     client: httpx.AsyncClient,
     settled: Settle,
@@ -148,7 +158,7 @@ async def test_what_was_known_is_the_newest_snapshot_computed_by_then(
             assert known["current_month"] is None
             later = moment + timedelta(hours=1)
             again = await read(client, view, known_at=later.isoformat(), as_of="2026-10")
-            assert again == known
+            assert unlinked(again) == unlinked(known)
         early = await client.get(
             address(view), params={"known_at": (moments[0] - just_before).isoformat()}
         )

@@ -2,13 +2,14 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from api.governing.oversight import Oversight
 from api.reading.segment_schemas import Aligned, SegmentShown
 from api.reading.strand_schemas import CoreAgainstRest, GapBetween, Signal, ThemeHeard, Weekday
-from models.vocabulary import Level, StoryPart, Strand
+from models.vocabulary import Judgement, Level, Role, StoryPart, Strand
 
 
 class Window(BaseModel):
@@ -120,10 +121,31 @@ class Sentence(Told):
     part: StoryPart
 
 
+class EscalatedTo(BaseModel):
+    to: Role
+    why: str
+
+
+class JudgementGiven(BaseModel):
+    strand: Strand
+    judgement: Judgement
+    residual_variation: str
+    enhanced_oversight: bool
+    escalation: EscalatedTo | None
+    supports: Judgement = Field(description="As far as the figures go.")
+    beyond_the_figures: bool
+    why_beyond: str | None
+    signed_by: str = Field(description="Name, as it is in the signed record.")
+    signed_role: Role
+    signed_at: datetime
+    record: UUID
+    link: str
+
+
 class StoryView(ViewHead):
     level: Level
     weakest_strand: Strand | None
     strands: dict[Strand, Level]
     sentences: list[Sentence]
-    judgements: list[dict[str, Any]]
+    judgements: list[JudgementGiven] = Field(description="Of the month, from signed records.")
     missing: list[Told]

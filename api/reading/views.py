@@ -20,6 +20,7 @@ from api.reading.conclusions import (
     context_of,
 )
 from api.reading.schemas import StoryView, StrandView
+from api.reading.story import whole_story
 from models.axes import CellRow, axis_of, segment_of
 from models.calendar import month_of
 from models.context import ServiceContext
@@ -93,7 +94,11 @@ async def read_evidence_alignment(asking: Asks) -> Response:
 
 @router.get("/breadth", response_model=StoryView, responses=RESPONSES)
 async def read_breadth(asking: Asks) -> Response:
-    """The one story: is the combined evidence broad enough, and what is still missing."""
+    """The one story: where improvement started, how it spread, and whether it is broad enough.
+
+    Sentences from figures are frozen with them; what people observed, do and judged is quoted from
+    the signed records of the month. `missing` names what has not been signed, reviewed or resolved.
+    """
     return await view(asking, None)
 
 
@@ -111,7 +116,11 @@ async def view(asking: Asking, strand: Strand | None) -> Response:
             context = await context_of(session, conclusion)
             rows = await (await driver(session)).fetch(OPEN_MONTH, conclusion.service, month)
             current = to_date(context, strand, month, rows)
-    head, part = view_head(conclusion, current, overseen), part_of(conclusion, strand)
+        if strand is None:
+            part = await whole_story(session, conclusion, question, overseen)
+        else:
+            part = conclusion.judged.strands[strand]
+    head = view_head(conclusion, current, overseen)
     tag = etag(head, part)
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if asking.if_none_match and is_held(tag, asking.if_none_match):
@@ -140,11 +149,6 @@ def view_head(
         "current_month": current,
         "oversight": overseen,
     }
-
-
-def part_of(conclusion: Conclusion, strand: Strand | None) -> msgspec.Raw:
-    judged = conclusion.judged
-    return judged.story if strand is None else judged.strands[strand]
 
 
 def joined(head: dict[str, Any], part: msgspec.Raw) -> bytes:
