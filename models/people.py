@@ -25,6 +25,7 @@ from models.base import Base, OfProvider, one_of, utc_now
 from models.db import async_url, transaction
 from models.keyring import Keyring
 from models.organisation import Provider
+from models.roles import Person
 from models.vocabulary import ProviderId, Role, Scope
 
 KEY_PREFIX = "brd"
@@ -34,7 +35,7 @@ class ApiKey(OfProvider, Base):
     __tablename__ = "api_keys"
     __table_args__ = (
         ForeignKeyConstraint(["provider_id"], ["providers.provider_id"]),
-        ForeignKeyConstraint(["provider_id", "person"], ["people.provider_id", "people.code"]),
+        ForeignKeyConstraint(["provider_id", "person"], [Person.provider_id, Person.code]),
         one_of("role", Role, or_null=True),
         CheckConstraint("role IS NULL OR person IS NOT NULL", "acting"),
         Index(None, "key_id"),

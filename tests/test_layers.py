@@ -4,6 +4,8 @@ Its contracts name forbidden modules one by one, so that a new neighbour would b
 """
 
 import ast
+import asyncio
+import sys
 import tomllib
 from pathlib import Path
 
@@ -70,3 +72,23 @@ def test_every_package_is_installed() -> None:
         for path in ROOT.glob(f"{top}/**/__init__.py")
     }
     assert found == set(PROJECT["tool"]["setuptools"]["packages"])
+
+
+RESOLVE = """
+import importlib, sys
+importlib.import_module(sys.argv[1])
+from models.base import Base
+for table in Base.metadata.tables.values():
+    for key in table.foreign_keys:
+        key.column
+"""
+
+
+@pytest.mark.parametrize("process", ["api.main", "worker.main", "models.people"])
+async def test_what_runs_by_itself_knows_every_table_it_refers_to(process: str) -> None:
+    """Tests import everything; a process of its own has only what it imports."""
+    alone = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", RESOLVE, process), cwd=ROOT, stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await alone.communicate()
+    assert alone.returncode == 0, said.decode()
