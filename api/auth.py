@@ -64,15 +64,16 @@ async def authenticated(
 Holder = Annotated[KeyHolder, Depends(authenticated)]
 
 
-def require(scope: Scope) -> Any:
-    """A dependency that answers with the holder, and with 403 when its key lacks the scope.
+def require(*scopes: Scope) -> Any:
+    """A dependency that answers with the holder, and with 403 when its key has none of the scopes.
 
     Both `dependencies=[require(Scope.ADMIN)]` and `Annotated[KeyHolder, require(Scope.ADMIN)]`.
     """
 
     async def holder_with_scope(holder: Holder) -> KeyHolder:
-        if scope not in holder.scopes:
-            raise Problem("forbidden", f"This key does not have the scope '{scope.value}'.")
+        if not holder.scopes.intersection(scopes):
+            named = " or ".join(f"'{scope.value}'" for scope in scopes)
+            raise Problem("forbidden", f"This key does not have the scope {named}.")
         return holder
 
     return Depends(holder_with_scope)

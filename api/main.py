@@ -29,6 +29,7 @@ import api.inbound.uploads
 import api.inbound.webhooks
 import api.problems
 import api.reading.evidence
+import api.reading.statements
 import api.reading.views
 from api.described import describe, operation_id
 from api.envelope import Envelope
@@ -71,6 +72,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     api.admin.quarantine.router,
     api.reading.views.router,
     api.reading.evidence.router,
+    api.reading.statements.router,
 )
 
 

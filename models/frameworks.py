@@ -114,6 +114,19 @@ ASC_2026_DRAFT = Framework(
 
 FRAMEWORKS = (SAF_2023, ASC_2026_DRAFT)
 
+
+def framework_in_force(day: date) -> Framework | None:
+    """What services are assessed by on a day; None before the first that is known here."""
+    in_force = [
+        (each.effective_from, each)
+        for each in FRAMEWORKS
+        if each.effective_from is not None
+        and each.effective_from <= day
+        and (each.effective_to is None or day <= each.effective_to)
+    ]
+    return max(in_force, key=lambda pair: pair[0])[1] if in_force else None
+
+
 #: Statements of `saf2023` and where `asc2026-draft` asks about the same; many to many.
 CROSSWALK = {
     "S1": ("S1",), "S2": ("S3",), "S3": ("S4",), "S4": ("S2",),

@@ -13,7 +13,7 @@ STRANDS = {
     "evidence_alignment": "evidence-alignment",
 }
 VIEWS = (*STRANDS.values(), "breadth")
-ROUTES = (*VIEWS, "evidence")
+ROUTES = (*VIEWS, "evidence", "statements")
 TEAMS = [
     {"code": "oak", "name": "Oak", "area": "Nursing"},
     {"code": "elm", "name": "Elm", "area": "Nursing"},

@@ -3,8 +3,11 @@
 from collections import Counter
 
 import httpx
+import pytest
 
 from models.frameworks import ASC_2026_DRAFT, CROSSWALK, SAF_2023, STATEMENTS
+from models.vocabulary import Scope
+from tests.conftest import MakeClient
 
 
 def by_key_question(titles: object) -> Counter[str]:
@@ -36,3 +39,14 @@ async def test_frameworks_are_read_with_dates_and_crosswalk(client: httpx.AsyncC
     assert safe["statements"][7] == {"code": "saf2023:S8", "title": "Medicines optimisation"}
     crosswalk = {each["statement"]: each["same_as"] for each in answer.json()["crosswalk"]}
     assert crosswalk["saf2023:E3"] == ["asc2026-draft:S3", "asc2026-draft:R1"]
+
+
+@pytest.mark.parametrize("scope", Scope)
+async def test_frameworks_are_for_readers_of_views_too(
+    client_with: MakeClient, scope: Scope
+) -> None:
+    answer = await (await client_with(scope)).get("/v1/frameworks")
+    allowed = scope in {Scope.ADMIN, Scope.VIEWS_READ}
+    assert answer.status_code == (200 if allowed else 403)
+    if not allowed:
+        assert "'admin' or 'views:read'" in answer.json()["detail"]

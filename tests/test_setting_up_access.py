@@ -40,7 +40,11 @@ ABSENT = [
     ("GET", "/v1/event-types/custom.mouth_care", None),
     ("POST", f"/v1/quarantine/{ROW}:dismiss", {"reason": "trial"}),
 ]
-OPEN_TO_READERS = {("GET", f"/v1/services/{SERVICE}"), ("GET", "/v1/services")}
+OPEN_TO_READERS = {
+    ("GET", f"/v1/services/{SERVICE}"),
+    ("GET", "/v1/services"),
+    ("GET", "/v1/frameworks"),
+}
 
 
 def without_instance(answer: httpx.Response) -> dict[str, Any]:

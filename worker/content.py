@@ -41,13 +41,14 @@ def content_of(
     as_of: date,
     windows: Windows,
     history: dict[Strand, list[Look]],
+    evidence: dict[str, Any],
     *,
     provisional: bool,
 ) -> dict[str, Any]:
     """All three strands and the story.
 
     `history` has the looks up to that of `as_of`, the newest last; it is empty while the
-    programme is too young.
+    programme is too young. `evidence` is what there is of each indicator, and how fresh.
     """
     programme = context.programme
     scores = {strand: looks[-1].score for strand, looks in history.items()}
@@ -91,7 +92,7 @@ def content_of(
         {strand: strands[strand.value] for strand in Strand},
         is_provisional=provisional,
     )
-    return {**head, "strands": strands, "story": told}
+    return {**head, "evidence": evidence, "strands": strands, "story": told}
 
 
 def beside(context: ServiceContext, scores: dict[Strand, StrandScore]) -> Beside:

@@ -12,6 +12,7 @@ from models.vocabulary import Strand
 from worker.arrays import HISTORY_MONTHS, months_needed
 from worker.columns import columns_of
 from worker.content import content_of
+from worker.evidence_now import EvidenceMonths
 from worker.score import score_strand
 from worker.stats.looks import year_of_look
 from worker.triggers import REPEATED_LOOKS, Look
@@ -42,6 +43,7 @@ def conclude(
     months = sorted(looks)
     seen: dict[Strand, dict[date, Look]] = {}
     columns = columns_of(cells)
+    evidence = EvidenceMonths(context, columns)
     if months:
         for strand in Strand:
             found = score_strand(
@@ -59,6 +61,7 @@ def conclude(
             as_of,
             windows[as_of],
             history if series[as_of] else {},
+            evidence.content(as_of, windows[as_of]),
             provisional=provisional,
         )
         concluded[as_of] = Concluded(content, provisional)

@@ -9,6 +9,7 @@ import numpy as np
 from models.axes import segment_name
 from models.calendar import add_months
 from models.context import ServiceContext
+from models.statements import statements_of_indicator
 from models.vocabulary import Better
 from worker.alignment import Alignment
 from worker.arrays import evidence_indicators
@@ -69,8 +70,22 @@ def segment_content(context: ServiceContext, score: StrandScore, place: int) -> 
         "closing_per_month": number(closing),
         "closing_interval": interval(closing, closing - error, closing + error),
         "mix_shift": number(score.mix_shift[place]),
+        "statements": statements_spoken_to(context, score, place),
         "charts": charts_content(context, score, place),
     }
+
+
+def statements_spoken_to(context: ServiceContext, score: StrandScore, place: int) -> list[str]:
+    """Statements of every framework that the segment's current evidence bears on, in order."""
+    seen = ~np.isnan(score.evidence.level[place])
+    return sorted(
+        {
+            statement
+            for one, is_seen in zip(evidence_indicators(context), seen, strict=True)
+            if is_seen
+            for statement in statements_of_indicator(one.statements)
+        }
+    )
 
 
 def charts_content(context: ServiceContext, score: StrandScore, place: int) -> list[dict[str, Any]]:

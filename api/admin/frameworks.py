@@ -63,7 +63,7 @@ def framework_answer(stored: Stored) -> Framework:
     return Framework(key_questions=key_questions, **fields)
 
 
-@router.get("", dependencies=[require(Scope.ADMIN)], responses=problems())
+@router.get("", dependencies=[require(Scope.ADMIN, Scope.VIEWS_READ)], responses=problems())
 async def get_frameworks() -> FrameworksAnswer:
     """Statements by key question, dates, and the crosswalk. No rating is predicted from them."""
     return FrameworksAnswer(

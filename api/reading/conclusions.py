@@ -38,6 +38,8 @@ class Judged(msgspec.Struct, frozen=True):
     windows: msgspec.Raw
     strands: dict[str, msgspec.Raw]
     story: msgspec.Raw
+    #: By indicator how much there is and how fresh; empty where it was not kept yet.
+    evidence: msgspec.Raw = msgspec.Raw(b"")
 
 
 class Conclusion(NamedTuple):

@@ -128,4 +128,9 @@ class SegmentShown(BaseModel):
     mix_shift: float | None = Field(
         description="Share of the evidence that comes from other teams than at baseline."
     )
+    statements: list[str] = Field(
+        default_factory=list,
+        description="Statements of frameworks that its current evidence bears on.",
+        examples=[["saf2023:S8"]],
+    )
     charts: list[ChartShown]
