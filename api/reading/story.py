@@ -41,6 +41,7 @@ from models.vocabulary import (
 
 State = dict[str, Any]
 ORDER = tuple(part.value for part in StoryPart)
+STAGES = tuple(stage.value for stage in Stage)
 #: Segments of these need nobody to look at them or to help.
 SETTLED = frozenset({SegmentStatus.REACHED, SegmentStatus.NOT_PROVIDED})
 
@@ -72,7 +73,7 @@ async def whole_story(
     records = await states_then(
         session, conclusion.ids, at, month=question.as_of, status=RecordStatus.SIGNED
     )
-    records.sort(key=lambda one: (datetime.fromisoformat(one["signed_at"]), one["id"]))
+    records.sort(key=place_on_route)
     people = await _people(session, at, records)
     sentences = [as_frozen(each, at) for each in story["sentences"]]
     missing = [pinned(each, at) for each in story["missing"]]
@@ -90,6 +91,12 @@ async def whole_story(
     sentences.sort(key=lambda each: ORDER.index(each["part"]))
     story |= {"sentences": sentences, "judgements": judgements, "missing": missing}
     return msgspec.Raw(msgspec.json.encode(story))
+
+
+def place_on_route(record: State) -> tuple[int, datetime, str]:
+    """As the route goes, and of one stage as they were signed."""
+    stage = STAGES.index(record["stage"])
+    return stage, datetime.fromisoformat(record["signed_at"]), record["id"]
 
 
 def as_frozen(sentence: State, at: datetime | None) -> State:
