@@ -8,7 +8,8 @@ from models.vocabulary import Stage
 from tests.conftest import NOW, Clock, MakeClient
 from tests.recomputing import settle
 from tests.sent import SERVICE, send
-from tests.walking import COMPARED, HELP, JUDGED, RECORDS, VISIT, Walk, audit, walk
+from tests.set_up import put, team
+from tests.walking import COMPARED, HELP, JUDGED, MONTH, RECORDS, VISIT, Walk, audit, walk
 
 
 @pytest.fixture
@@ -253,3 +254,26 @@ async def test_judgement_that_escalates_opens_an_escalation(at_work: Walk) -> No
     assert (opened["signal"]["text"], opened["owner"]["person"]) == (why, "sue")
     assert opened["links"]["record"].endswith(judged["id"])
     assert opened["next_review_on"] == "2026-12-05"
+
+
+async def test_route_goes_on_when_a_service_is_registered_anew(at_work: Walk) -> None:
+    mapped = await at_work.signed("quinn", Stage.MAP, {})
+    new = "1-900000009"
+    await put(
+        at_work.client,
+        team("oak", area="Nursing"),
+        team("ash", area="Garden"),
+        service=new,
+        predecessor=SERVICE,
+        succeeded_on="2026-11-01",
+    )
+    await at_work.settle()
+    listed = await at_work.client.get(f"/v1/services/{new}/records")
+    assert [one["id"] for one in listed.json()["items"]] == [mapped["id"]]
+    compared = COMPARED | {"segments": both()}
+    sent = {"strand": "team_spread", "stage": "compare", "month": MONTH, "body": compared}
+    drafted = await at_work.people["ruth"].post(f"/v1/services/{new}/records", json=sent)
+    assert drafted.status_code == 201, drafted.text
+    signed = await at_work.sign("ruth", drafted.json())
+    assert signed.json()["follows"] == [mapped["id"]]
+    assert (await at_work.draft("quinn", Stage.MAP, {})).status_code == 409
