@@ -169,3 +169,19 @@ async def test_those_from_outside_are_told_what_was_signed(walked: Walk) -> None
     inside, outside = [await story(walked.people[who]) for who in ("ruth", "ines")]
     assert outside["sentences"] == inside["sentences"]
     assert outside["judgements"] == inside["judgements"]
+
+
+async def test_story_of_a_day_names_who_sees_to_the_help(walked: Walk, clock: Clock) -> None:
+    registered = await walked.client.put("/v1/people/olga", json={"name": "Olga Reid"})
+    assert registered.status_code == 201
+    await walked.compared()
+    await walked.signed("dan", Stage.OBSERVE, {"entries": [VISIT]}, segment="ash")
+    helped = {"entries": [HELP | {"owner": "olga"}]}
+    await walked.signed("tom", Stage.SUPPORT, helped, segment="ash")
+    then = clock.now.isoformat()
+    clock.advance(timedelta(hours=1))
+    await walked.client.put("/v1/people/olga", json={"name": "Olga Reid-Holm"})
+    for question, name in (({"known_at": then}, "Olga Reid sees"), ({}, "Olga Reid-Holm sees")):
+        told = await story(walked.client, **question)
+        doing = [one["text"] for one in told["sentences"] if one["part"] == "doing"]
+        assert any(name in text for text in doing), doing

@@ -134,7 +134,7 @@ async def _people(
         return {}
     if at is not None:
         states = await known_then(session, Resource.PERSON, [EVERY_SERVICE], at)
-        return {one["code"]: one["name"] for one in states if one["code"] in owners}
+        return {one["person"]: one["name"] for one in states if one["person"] in owners}
     found = await session.execute(select(Person.code, Person.name).where(Person.code.in_(owners)))
     return {row.code: row.name for row in found}
 
