@@ -6,7 +6,8 @@ who comes second reads what the first one did.
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import Depends, Path
 from sqlalchemy import text
@@ -18,7 +19,8 @@ from api.problems import Problem
 from models.calendar import local_date
 from models.context import is_known, service_ids
 from models.people import KeyHolder
-from models.vocabulary import ProviderId, Scope
+from models.trail import Resource, note
+from models.vocabulary import ProviderId, Role, Scope
 
 ServiceId = Annotated[
     str, Path(max_length=200, description="The id of the service, or an older one.")
@@ -47,6 +49,14 @@ class AtService:
     @property
     def today(self) -> date:
         return local_date(self.now)
+
+    def note(
+        self, resource: Resource, resource_id: UUID, action: str, role: Role, state: dict[str, Any]
+    ) -> None:
+        """Add to the trail what this person has done, and all of it after that."""
+        by = self.actor.by(role)
+        of = str(resource_id)
+        note(self.session, self.provider, self.now, self.service, resource, of, action, by, state)
 
 
 async def known_ids(session: AsyncSession, service: str) -> list[str]:

@@ -28,7 +28,7 @@ from models.calendar import months_between
 from models.people import KeyHolder
 from models.reviews import CADENCE, Period, Review, asked_of
 from models.scores import Score
-from models.trail import Resource, note
+from models.trail import Resource
 from models.vocabulary import Role, Scope
 
 router = APIRouter(prefix="/v1/services/{service}/reviews", tags=["route"], route_class=KeptRoute)
@@ -180,16 +180,5 @@ async def noted(at: AtService, review: Review, action: str, role: Role) -> Revie
     """The review as it is now, with a line in the trail that says so."""
     await at.session.flush()
     (state,) = await review_states(at.session, [review])
-    by = at.actor.by(role)
-    note(
-        at.session,
-        at.provider,
-        at.now,
-        review.service,
-        Resource.REVIEW,
-        str(review.id),
-        action,
-        by,
-        state,
-    )
+    at.note(Resource.REVIEW, review.id, action, role, state)
     return ReviewShown.model_validate(state)
