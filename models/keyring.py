@@ -55,6 +55,10 @@ class Keyring:
         """For the secrets with which platforms sign."""
         return Sealer(self._derive(f"connectors/{provider}"))
 
+    def endpoints(self, provider: UUID) -> "Sealer":
+        """For the secrets with which messages to endpoints are signed."""
+        return Sealer(self._derive(f"endpoints/{provider}"))
+
     def sign(self, payload: bytes) -> bytes:
         return hmac.digest(self.cursors, payload, hashlib.sha256)[:16]
 

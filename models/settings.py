@@ -42,6 +42,11 @@ class Settings(BaseSettings):
     score_wait_s: float = Field(
         default=2, ge=0, description="How long a view waits for a month never scored before 202."
     )
+    hooks_out_loopback: bool = Field(
+        default=False,
+        description="Let messages go to this very machine, by http too. For tests and development: "
+        "whoever may subscribe could otherwise reach what listens here and trusts its neighbours.",
+    )
     log_format: Literal["json", "console"] = "json"
 
 

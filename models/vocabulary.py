@@ -335,3 +335,53 @@ THEMED = (
 
 #: An event of these families changes what months up to so many days after it count.
 LOOK_BACK_DAYS = {Family.COMPLAINT: 90, Family.CENSUS: 45}
+
+
+class MessageType(StrEnum):
+    """What endpoints are told of; `endpoint.test` goes to one of them when somebody asks."""
+
+    VERDICT_CHANGED = "verdict.changed"
+    TRIGGER_OPENED = "trigger.opened"
+    TRIGGER_RESOLVED = "trigger.resolved"
+    RECORD_SIGNED = "record.signed"
+    REVIEW_OVERDUE = "review.overdue"
+    SOURCE_SILENT = "source.silent"
+    SOURCE_RETURNED = "source.returned"
+    ENDPOINT_TEST = "endpoint.test"
+
+
+class EndpointState(StrEnum):
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
+class DisabledWhy(StrEnum):
+    """It said 410, it failed for days, somebody switched it off, or somebody deleted it."""
+
+    GONE = "gone"
+    FAILING = "failing"
+    SWITCHED_OFF = "switched_off"
+    DELETED = "deleted"
+
+
+class AttemptStatus(StrEnum):
+    """`dead` has been tried as often as the schedule says; `cancelled` lost its endpoint."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+
+
+class Failure(StrEnum):
+    """Why a message did not arrive; `fault` is our own."""
+
+    UNRESOLVED = "unresolved"
+    FORBIDDEN_ADDRESS = "forbidden_address"
+    UNREACHABLE = "unreachable"
+    UNTRUSTED = "untrusted"
+    TIMED_OUT = "timed_out"
+    BROKEN_ANSWER = "broken_answer"
+    REDIRECTED = "redirected"
+    REFUSED = "refused"
+    FAULT = "fault"

@@ -1,0 +1,313 @@
+"""Messages on their way out: when each is tried again, who may post now, and what came of it.
+
+Claiming is one transaction and settling another; between them somebody posts, without any. An
+endpoint is posted to by one at a time. Who dies while posting leaves a lease that ends, and the
+same message is posted again: at least once, and in no certain order.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.deliveries import Attempt, Endpoint, Message, Try
+from models.vocabulary import (
+    AttemptStatus,
+    DisabledWhy,
+    EndpointState,
+    Failure,
+    ProviderId,
+)
+
+#: How long after the post before it each post is, as Standard Webhooks proposes; 3.15 days in all.
+SCHEDULE = (
+    timedelta(0),
+    timedelta(seconds=5),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=5),
+    timedelta(hours=10),
+    timedelta(hours=14),
+    timedelta(hours=20),
+    timedelta(hours=24),
+)
+#: So that what failed together does not come back together.
+LEAST_JITTER, MOST_JITTER = 0.1, 0.2
+LONGEST_PAUSE = timedelta(hours=24)
+DISABLED_AFTER = timedelta(hours=120)
+#: Longer than the schedule ever waits: failures further apart are not of one series.
+SAME_SERIES = timedelta(hours=48)
+#: Much longer than a post may take, so that it ends only for those who died.
+LEASE = timedelta(seconds=60)
+
+GONE = 410
+
+
+class Claimed(NamedTuple):
+    """An attempt that may be posted, by us alone until `lease`."""
+
+    provider: ProviderId
+    endpoint: UUID
+    url: str
+    secrets_sealed: bytes
+    attempt: int
+    message: UUID
+    payload: dict[str, Any]
+    sequence: int
+    tried: int
+    is_fresh: bool
+    lease: datetime
+
+
+class Outcome(NamedTuple):
+    """How a post went. `failure` is null for those that arrived."""
+
+    at: datetime
+    duration_ms: int
+    status: int | None
+    failure: Failure | None
+    answer: str | None = None
+    pause: timedelta | None = None
+
+
+def delay_before(tried: int, message: UUID) -> timedelta:
+    """How long to wait before the post after `tried` of them; the same for whoever asks."""
+    drawn = hashlib.sha256(f"{message}/{tried}".encode()).digest()
+    size = LEAST_JITTER + (MOST_JITTER - LEAST_JITTER) * drawn[0] / 255
+    return SCHEDULE[tried] * (1 + size if drawn[1] % 2 else 1 - size)
+
+
+def body_of(payload: dict[str, Any], sequence: int | None, public_url: str) -> dict[str, Any]:
+    """What is posted: the message, its place among those of the endpoint, and whole addresses."""
+    data = payload["data"]
+    return {
+        "type": payload["type"],
+        "timestamp": payload["timestamp"],
+        "sequence": sequence,
+        "data": data | {"url": public_url.rstrip("/") + data["url"]},
+    }
+
+
+async def providers_with_attempts(session: AsyncSession, now: datetime) -> list[ProviderId]:
+    """Whose messages are due; the one question that is asked for no provider."""
+    found = await session.scalars(
+        text("SELECT provider_id FROM providers_with_attempts(:now)"), {"now": now}
+    )
+    return [ProviderId(provider) for provider in found]
+
+
+async def claim(
+    session: AsyncSession, provider: ProviderId, now: datetime, most: int, most_retries: int
+) -> list[Claimed]:
+    """Take what is due, of each endpoint one attempt: `most` in all.
+
+    Of these `most_retries` may be second posts, or go to endpoints that are failing, so that what
+    is dead never stands before what is fresh. Of those that fail, who failed longest ago is next.
+    """
+    await _cancel_of_disabled(session, now)
+    due = select(Attempt.id).where(
+        Attempt.endpoint_id == Endpoint.id,
+        Attempt.status == AttemptStatus.WAITING.value,
+        Attempt.next_at <= now,
+    )
+    # A statement of its own: what is due is read once nobody else can be at these endpoints.
+    rows = await session.scalars(
+        select(Endpoint)
+        .where(
+            Endpoint.state == EndpointState.ACTIVE.value,
+            (Endpoint.not_before.is_(None)) | (Endpoint.not_before <= now),
+            due.exists(),
+        )
+        .order_by(Endpoint.failed_at.nulls_first(), Endpoint.id)
+        # Not FOR UPDATE, which whoever announces would have to wait for.
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    claimed: list[Claimed] = []
+    for endpoint in rows.all():
+        one = await _next_of(session, provider, endpoint, now)
+        if one is None:
+            continue
+        retries = sum(not each.is_fresh for each in claimed)
+        if len(claimed) < most and (one.is_fresh or retries < most_retries):
+            endpoint.not_before = one.lease
+            claimed.append(one)
+    await session.flush()
+    return claimed
+
+
+async def _next_of(
+    session: AsyncSession, provider: ProviderId, endpoint: Endpoint, now: datetime
+) -> Claimed | None:
+    """The attempt to make next: one never made before one made already."""
+    found = (
+        await session.execute(
+            select(Attempt, Message.payload)
+            .join(Message, Message.id == Attempt.message_id)
+            .where(
+                Attempt.endpoint_id == endpoint.id,
+                Attempt.status == AttemptStatus.WAITING.value,
+                Attempt.next_at <= now,
+            )
+            .order_by(Attempt.tried > 0, Attempt.next_at, Attempt.id)
+            .limit(1)
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    attempt, payload = found
+    if attempt.sequence is None:
+        # Only now: a number given when it was announced would make scorers wait for each other.
+        attempt.sequence, endpoint.next_sequence = (
+            endpoint.next_sequence,
+            endpoint.next_sequence + 1,
+        )
+    assert endpoint.secrets_sealed is not None, "what is active has a secret"
+    return Claimed(
+        provider,
+        endpoint.id,
+        endpoint.url,
+        endpoint.secrets_sealed,
+        attempt.id,
+        attempt.message_id,
+        payload,
+        attempt.sequence,
+        attempt.tried,
+        attempt.tried == 0 and endpoint.failing_since is None,
+        now + LEASE,
+    )
+
+
+async def settle(session: AsyncSession, claimed: Claimed, outcome: Outcome, now: datetime) -> None:
+    """Write down how a post went, and what follows for the message and its endpoint."""
+    endpoint = await session.get_one(
+        Endpoint, (claimed.provider, claimed.endpoint), with_for_update={"key_share": True}
+    )
+    attempt = await session.get_one(
+        Attempt, (claimed.provider, claimed.attempt), with_for_update=True
+    )
+    session.add(
+        Try(
+            provider_id=claimed.provider,
+            attempt_id=claimed.attempt,
+            at=outcome.at,
+            duration_ms=outcome.duration_ms,
+            status=outcome.status,
+            failure=outcome.failure,
+        )
+    )
+    if endpoint.not_before == claimed.lease:
+        endpoint.not_before = None
+    attempt.last_status, attempt.last_failure = outcome.status, outcome.failure
+    attempt.last_answer = outcome.answer
+    if outcome.failure is None:
+        attempt.status, attempt.next_at, attempt.settled_at = AttemptStatus.DELIVERED, None, now
+        endpoint.failing_since = endpoint.failed_at = None
+        await session.flush()
+        return
+    _fail(endpoint, outcome, now)
+    # Somebody may have asked for it again, or posted it, after our lease had ended.
+    if attempt.status == AttemptStatus.WAITING and attempt.tried == claimed.tried:
+        _put_off(attempt, outcome, now)
+    await session.flush()
+    if endpoint.state == EndpointState.DISABLED:
+        await cancel_waiting(session, endpoint.id, now)
+
+
+def _put_off(attempt: Attempt, outcome: Outcome, now: datetime) -> None:
+    attempt.tried += 1
+    if attempt.tried == len(SCHEDULE):
+        attempt.status, attempt.next_at, attempt.settled_at = AttemptStatus.DEAD, None, now
+        return
+    wait = delay_before(attempt.tried, attempt.message_id)
+    attempt.next_at = now + max(wait, outcome.pause or wait)
+
+
+def _fail(endpoint: Endpoint, outcome: Outcome, now: datetime) -> None:
+    if endpoint.failed_at is None or now - endpoint.failed_at > SAME_SERIES:
+        endpoint.failing_since = now
+    endpoint.failed_at = now
+    if outcome.pause is not None:
+        endpoint.not_before = now + min(outcome.pause, LONGEST_PAUSE)
+    if endpoint.state != EndpointState.ACTIVE:
+        return
+    assert endpoint.failing_since is not None
+    if outcome.status == GONE:
+        disable(endpoint, DisabledWhy.GONE, now)
+    elif now - endpoint.failing_since >= DISABLED_AFTER:
+        disable(endpoint, DisabledWhy.FAILING, now)
+
+
+def disable(endpoint: Endpoint, why: DisabledWhy, now: datetime) -> None:
+    """Take no more messages for it; what waits is cancelled by whoever looks next."""
+    endpoint.state, endpoint.disabled_why = EndpointState.DISABLED.value, why.value
+    endpoint.disabled_at = endpoint.changed_at = now
+    endpoint.not_before = None
+    if why is DisabledWhy.DELETED:
+        endpoint.secrets_sealed = None
+
+
+def enable(endpoint: Endpoint, now: datetime) -> None:
+    """Take messages for it again, with a clean slate."""
+    endpoint.state, endpoint.disabled_why, endpoint.disabled_at = (
+        EndpointState.ACTIVE.value,
+        None,
+        None,
+    )
+    endpoint.failing_since = endpoint.failed_at = endpoint.not_before = None
+    endpoint.changed_at = now
+
+
+async def cancel_waiting(session: AsyncSession, endpoint: UUID, now: datetime) -> None:
+    await session.execute(
+        update(Attempt)
+        .where(Attempt.endpoint_id == endpoint, Attempt.status == AttemptStatus.WAITING.value)
+        .values(status=AttemptStatus.CANCELLED.value, next_at=None, settled_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def _cancel_of_disabled(session: AsyncSession, now: datetime) -> None:
+    """Also what was announced by somebody who had still seen the endpoint active."""
+    left = (
+        select(Attempt.id)
+        .join(Endpoint, Endpoint.id == Attempt.endpoint_id)
+        .where(
+            Attempt.status == AttemptStatus.WAITING.value,
+            Endpoint.state == EndpointState.DISABLED.value,
+        )
+        # Two who do this at once would otherwise wait for each other.
+        .with_for_update(of=Attempt, skip_locked=True)
+    )
+    await session.execute(
+        update(Attempt)
+        .where(Attempt.id.in_(left))
+        .values(status=AttemptStatus.CANCELLED.value, next_at=None, settled_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def redeliver(
+    session: AsyncSession,
+    endpoint: UUID,
+    now: datetime,
+    statuses: Sequence[AttemptStatus],
+    *conditions: Any,
+) -> int:
+    """Have attempts made again, from the beginning of the schedule; how many they are."""
+    found = await session.execute(
+        update(Attempt)
+        .where(
+            Attempt.endpoint_id == endpoint,
+            Attempt.status.in_([status.value for status in statuses]),
+            *conditions,
+        )
+        .values(status=AttemptStatus.WAITING.value, tried=0, next_at=now, settled_at=None)
+        .returning(Attempt.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(found.all())
