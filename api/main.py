@@ -17,6 +17,7 @@ import api.admin.programmes
 import api.admin.quarantine
 import api.admin.services
 import api.admin.settings
+import api.charting.routes
 import api.governing.escalations
 import api.governing.people
 import api.governing.records
@@ -72,6 +73,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     api.admin.quarantine.router,
     api.reading.views.router,
     api.reading.evidence.router,
+    api.charting.routes.router,
     api.reading.statements.router,
 )
 

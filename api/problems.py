@@ -58,6 +58,9 @@ PROBLEMS: Mapping[str, Kind] = {
     "method_not_allowed": Kind(
         405, "Method not allowed", "The header 'Allow' names the methods of this address."
     ),
+    "not_acceptable": Kind(
+        406, "Not in this form", "Ask in 'Accept' for a type that the contract lists."
+    ),
     "conflict": Kind(409, "Conflict", "What is there differs; read it and decide again."),
     "idempotency_key_in_use": Kind(
         409,
@@ -99,6 +102,7 @@ BY_STATUS = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    406: "not_acceptable",
     413: "body_too_large",
     415: "unsupported_media_type",
     429: "too_many_requests",
