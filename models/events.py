@@ -38,9 +38,9 @@ class Xid8(UserDefinedType[int]):
 class Event(OfProvider, Base):
     """Identity is `(provider, source, id, version)`, for ever, as each reading of it understood it.
 
-    `revision` is 0 for what came in our own words, else the version of the mapping that read it:
-    a body mapped anew by a later mapping says what its sender meant all along. `inbox_id` is that
-    body.
+    `revision` is 0 for what came in our own words, else it counts up from a thousand times the
+    version of the mapping that read it: a body mapped anew by a later mapping says what its sender
+    meant all along. `inbox_id` is that body; the last revision is what holds.
     """
 
     __tablename__ = "events"

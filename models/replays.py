@@ -1,7 +1,8 @@
 """Bodies that are to be mapped once more: who asked, for which, and how far it has come.
 
 A replay sets bodies waiting again and remembers them; the worker maps them as any other. So it
-goes on after whatever interrupts it, and doing it twice changes nothing.
+goes on after whatever interrupts it, and doing it twice changes nothing. Whoever names bodies by
+number says that they hold against others (`models.readings`).
 """
 
 from collections.abc import Sequence

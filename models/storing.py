@@ -4,7 +4,7 @@ One call is part of one transaction, whose provider is set. Knows nothing of bod
 come validated, with pseudonyms instead of persons.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.cells import PROVIDER
 from models.events import QuarantineReason
+from models.readings import MEANT, Judged, Meant, Said, judged, tell_contradicted
 from models.slices import months_reached
 from models.vocabulary import family_of
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 class Row(NamedTuple):
     """The columns of `events` that a sender decides; provider and time of arrival are ours.
 
-    What was mapped from a body also names the body, and the version of the mapping as `revision`.
+    What was mapped from a body also names the body, and by its `revision` the mapping.
     """
 
     source: str
@@ -58,11 +59,21 @@ class Outcome(StrEnum):
     CONFLICT = "conflicts"
 
 
+OF_SAID = {
+    Said.INSTEAD: Outcome.ACCEPTED,
+    Said.EARLIER: Outcome.DUPLICATE,
+    Said.SAME: Outcome.DUPLICATE,
+    Said.OTHERWISE: Outcome.CONFLICT,
+}
+
+
 class Stored(NamedTuple):
     """What became of each row, in the order sent, and whose scores have to be looked at."""
 
     outcomes: list[Outcome]
     services: set[str]
+    #: Of rows that are conflicts: the body that says otherwise and holds, where it is one.
+    against: dict[Meant, int | None]
 
 
 COLUMNS = Row._fields
@@ -71,10 +82,9 @@ TYPES = (
     *("timestamptz", "text", "text", "text", "text", "bytea", "boolean", "bytea"),
     *("integer", "bigint", "boolean"),
 )
-Identity = tuple[str, str, int, int]
-KEY: Callable[[Sequence[Any]], Identity] = itemgetter(0, 1, 2, COLUMNS.index("revision"))
-#: An identity whatever reading of it.
-MEANT: Callable[[Sequence[Any]], tuple[str, str, int]] = itemgetter(0, 1, 2)
+KEY: Callable[[Sequence[Any]], tuple[str, str, int, int]] = itemgetter(
+    0, 1, 2, COLUMNS.index("revision")
+)
 
 #: From so many rows on, COPY costs less than the arrays of a statement.
 COPY_FROM_ROWS = 100
@@ -108,15 +118,6 @@ FROM unnest($1::text[], $2::text[], $3::integer[], $4::integer[])
     AS s (source, event_id, version, revision)
 JOIN events e USING (source, event_id, version, revision)
 WHERE e.known_xid <> pg_current_xact_id()
-"""
-
-# How each identity was read last, by whatever mapping and from whatever body.
-READ_LAST = """
-SELECT DISTINCT ON (e.source, e.event_id, e.version)
-       e.source, e.event_id, e.version, e.revision, e.content_hash
-FROM unnest($1::text[], $2::text[], $3::integer[]) AS s (source, event_id, version)
-JOIN events e USING (source, event_id, version)
-ORDER BY e.source, e.event_id, e.version, e.revision DESC
 """
 
 ANY_CORRECTIONS = "SELECT EXISTS (SELECT FROM events WHERE version > 1)"
@@ -179,68 +180,60 @@ FROM unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::text[]) AS s
 
 
 async def store(connection: "Connection", rows: Sequence[Row]) -> Stored:
-    """Write what is new, with its marks and its quarantine; say what became of each row."""
+    """Write what is new, with its marks and its quarantine; say what became of each row.
+
+    All rows were sent as such, or all were read in one body.
+    """
     firsts, outcomes = _first_of_each(rows)
-    corrected: set[Identity] = set()
-    if any(row.revision for row in firsts):
-        firsts, corrected = await _say_read_before(connection, rows, firsts, outcomes)
+    found: dict[Meant, Judged] = {}
+    if any(row.inbox_id is not None for row in firsts):
+        found = await judged(connection, firsts)
+    if found:
+        firsts = _say_read_before(rows, firsts, found, outcomes)
     written = await _insert(connection, firsts)
     if written < len(firsts):
         known = await _known_before(connection, firsts)
         _say_known(rows, known, outcomes)
-        firsts = [row for row in firsts if KEY(row) not in known]
+        firsts = [row for row in firsts if MEANT(row) not in known]
     await _say_overtaken(connection, rows, firsts, outcomes)
     await _quarantine(connection, rows, firsts, outcomes)
-    await _mark(connection, firsts, corrected)
-    return Stored(outcomes, {row.service for row in firsts})
+    await _mark(connection, firsts, found)
+    await tell_contradicted(connection, found.values(), rows[0].inbox_id if rows else None)
+    against = {meant: one.against for meant, one in found.items() if one.said is Said.OTHERWISE}
+    return Stored(outcomes, {row.service for row in firsts}, against)
 
 
 def _first_of_each(rows: Sequence[Row]) -> tuple[list[Row], list[Outcome]]:
     """The first row of each identity, in key order, so that two batches never wait in a ring."""
     outcomes = [Outcome.ACCEPTED] * len(rows)
-    firsts: dict[Identity, Row] = {}
+    firsts: dict[Meant, Row] = {}
     for place, row in enumerate(rows):
-        first = firsts.setdefault(KEY(row), row)
+        first = firsts.setdefault(MEANT(row), row)
         if first is not row:
             same = first.content_hash == row.content_hash
             outcomes[place] = Outcome.DUPLICATE if same else Outcome.CONFLICT
     return sorted(firsts.values(), key=KEY), outcomes
 
 
-async def _say_read_before(
-    connection: "Connection",
+def _say_read_before(
     rows: Sequence[Row],
     firsts: Sequence[Row],
+    found: Mapping[Meant, Judged],
     outcomes: list[Outcome],
-) -> tuple[list[Row], set[Identity]]:
-    """Rows that say something no earlier reading said, and those of them that correct one.
-
-    Of two readings of an identity by different mappings the later mapping's holds, in whatever
-    order the bodies were mapped; by the same mapping, the first.
-    """
-    found = await connection.fetch(READ_LAST, *_keys(firsts)[:3])
-    if not found:
-        return list(firsts), set()
-    before = {MEANT(row): row for row in found}
-    left = [row for row in firsts if _says_more(row, before.get(MEANT(row)))]
-    new = {KEY(row) for row in left}
+) -> list[Row]:
+    """Rows that are to be written, under the revision that holds from now on."""
     for place, row in enumerate(rows):
-        last = before.get(MEANT(row))
-        if last is None or outcomes[place] is not Outcome.ACCEPTED:
-            continue
-        if KEY(row) not in new:
-            same = last["content_hash"] == row.content_hash
-            outcomes[place] = Outcome.DUPLICATE if same else Outcome.CONFLICT
-        elif last["revision"] > row.revision:
-            outcomes[place] = Outcome.SUPERSEDED
-    return left, {KEY(row) for row in left if MEANT(row) in before}
-
-
-def _says_more(row: Row, before: Any) -> bool:
-    if before is None:
-        return True
-    differs: bool = before["content_hash"] != row.content_hash
-    return differs and before["revision"] not in {0, row.revision}
+        one = found.get(MEANT(row))
+        if one is not None and outcomes[place] is Outcome.ACCEPTED:
+            outcomes[place] = OF_SAID[one.said]
+    left = []
+    for row in firsts:
+        one = found.get(MEANT(row))
+        if one is None:
+            left.append(row)
+        elif one.said in {Said.INSTEAD, Said.EARLIER}:
+            left.append(row._replace(revision=one.revision))
+    return left
 
 
 async def _insert(connection: "Connection", rows: Sequence[Row]) -> int:
@@ -259,15 +252,15 @@ async def _insert(connection: "Connection", rows: Sequence[Row]) -> int:
     return int(status.rpartition(" ")[2])
 
 
-async def _known_before(connection: "Connection", rows: Iterable[Row]) -> dict[Identity, bytes]:
+async def _known_before(connection: "Connection", rows: Iterable[Row]) -> dict[Meant, bytes]:
     found = await connection.fetch(KNOWN_BEFORE, *_keys(rows))
-    return {(row[0], row[1], row[2], row[3]): row[4] for row in found}
+    return {MEANT(row): row["content_hash"] for row in found}
 
 
-def _say_known(rows: Sequence[Row], known: dict[Identity, bytes], outcomes: list[Outcome]) -> None:
+def _say_known(rows: Sequence[Row], known: dict[Meant, bytes], outcomes: list[Outcome]) -> None:
     """What is compared is what is stored: two equal resends of a changed event both conflict."""
     for place, row in enumerate(rows):
-        stored = known.get(KEY(row))
+        stored = known.get(MEANT(row))
         if stored is not None:
             same = stored == row.content_hash
             outcomes[place] = Outcome.DUPLICATE if same else Outcome.CONFLICT
@@ -277,16 +270,16 @@ async def _say_overtaken(
     connection: "Connection", rows: Sequence[Row], written: Sequence[Row], outcomes: list[Outcome]
 ) -> None:
     """A higher version was already there: stored before, or earlier in the same rows."""
-    overtaken: set[Identity] = set()
+    overtaken: set[Meant] = set()
     if written and await connection.fetchval(ANY_CORRECTIONS):
         found = await connection.fetch(OVERTAKEN, *_keys(written))
-        overtaken = {(row[0], row[1], row[2], row[3]) for row in found}
+        overtaken = set(map(MEANT, found))
     if not overtaken and all(row.version == 1 for row in rows):
         return
     highest: dict[tuple[str, str], int] = {}
     for place, row in enumerate(rows):
         identity = row.source, row.event_id
-        above = highest.get(identity, 0) > row.version or KEY(row) in overtaken
+        above = highest.get(identity, 0) > row.version or MEANT(row) in overtaken
         if outcomes[place] is Outcome.ACCEPTED and above:
             outcomes[place] = Outcome.SUPERSEDED
         highest[identity] = max(highest.get(identity, 0), row.version)
@@ -323,7 +316,9 @@ async def _quarantine(
             outcomes[place] = Outcome.QUARANTINED
 
 
-async def _mark(connection: "Connection", written: Sequence[Row], corrected: set[Identity]) -> None:
+async def _mark(
+    connection: "Connection", written: Sequence[Row], corrected: Collection[Meant]
+) -> None:
     """Append what the recompute has to look at; for a correction also where it was before."""
     sorts = {(row.service, row.month, row.type) for row in written}
     slices = {
@@ -335,7 +330,7 @@ async def _mark(connection: "Connection", written: Sequence[Row], corrected: set
     moved = {
         (row.service, row.source, row.event_id)
         for row in written
-        if row.version > 1 or row.retracted or KEY(row) in corrected
+        if row.version > 1 or row.retracted or MEANT(row) in corrected
     }
     marks: list[tuple[str, date | None, str | None, str | None, str | None]] = [
         *((service, month, family, None, None) for service, month, family in sorted(slices)),

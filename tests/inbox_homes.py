@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import hmac
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import httpx
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from api.running import Running
 from models.inbox import OTHER_BODY
 from models.vocabulary import ProviderId, Scope
-from tests.conftest import NOW, make_key, make_provider
+from tests.conftest import Clock, make_key, make_provider
 from tests.connecting import CONNECTOR, SERVICE, items, map_all, set_up
 from tests.recomputing import Admin, Failing, cells, settle, tallies
 
@@ -89,7 +91,7 @@ def one_of(*values: Any) -> st.SearchStrategy[Any]:
 
 @st.composite
 def records(draw: st.DrawFn) -> list[Record]:
-    """All versions of some records. What is no version's own is its record's, for ever."""
+    """All versions of some records, and what contradicts some of them under the same version."""
     said = []
     for number in range(draw(st.integers(1, 5))):
         kind = draw(one_of("d", "d", "g", "c"))
@@ -110,6 +112,9 @@ def records(draw: st.DrawFn) -> list[Record]:
             else:
                 record |= {"on": day, "people": draw(st.integers(1, 3))}
             said.append(record)
+            if draw(one_of(False, False, True)):
+                twin = {"trial": not trial, "unit": draw(one_of("oak", "ash", "elm"))}
+                said.append(record | twin | {"at": f"{day}T22:45:00Z"})
     return said
 
 
@@ -123,14 +128,16 @@ STEPS = st.one_of(
     st.builds(Delivery, st.integers(0, 4), st.integers(0, 5)),
     one_of(*MAPPINGS),
     one_of("map", "map and settle", "map twice at once", "activate meanwhile", "settle", "dismiss"),
+    one_of("name", "activate the same", "replay the later half"),
     st.lists(one_of("mapped", "quarantined", "dismissed"), min_size=1, max_size=3, unique=True),
     st.builds(Failing, st.integers(1, 7), st.booleans()),
     st.builds(Failing, st.integers(1, 7), st.booleans()),
 )
 
 
-class Home(NamedTuple):
-    """A provider with a platform that sends to it."""
+@dataclass(slots=True)
+class Home:
+    """A provider with a platform that sends to it, and what of its bodies should hold."""
 
     running: Running
     provider: ProviderId
@@ -138,9 +145,13 @@ class Home(NamedTuple):
     admin: Admin
     address: str
     key: bytes
+    bodies: dict[int, bytes] = field(default_factory=dict)
+    #: Bodies that were named in a replay, the last of them last.
+    named: list[int] = field(default_factory=list)
 
     async def deliver(self, body: bytes, message: str) -> None:
-        stamp = str(int(NOW.timestamp()))
+        self._wait()
+        stamp = str(int(self.running.clock().timestamp()))
         proof = hmac.digest(self.key, f"{message}.{stamp}.".encode() + body, hashlib.sha256)
         headers = {
             "webhook-id": message,
@@ -149,6 +160,13 @@ class Home(NamedTuple):
         }
         answer = await self.client.post(self.address, content=body, headers=headers)
         assert answer.status_code == 202, answer.text
+        self.bodies.setdefault(answer.json()["inbox_id"], body)
+
+    def in_order(self) -> list[int]:
+        """What should hold against what: named last, then named before, then by arrival."""
+        return sorted(
+            self.bodies, key=lambda one: (-self.named.index(one) if one in self.named else 1, one)
+        )
 
     async def activate(self, mapping: dict[str, Any]) -> None:
         added = await self.client.post("/v1/mappings/rondo", json={"mapping": mapping})
@@ -159,13 +177,28 @@ class Home(NamedTuple):
 
     async def replay(self, *statuses: str) -> None:
         """By status, and then by name what came under the id of another body."""
-        asked: dict[str, Any] = {"connector": "rondo", "status": list(statuses)}
-        await self._replay(asked)
-        if named := [item["id"] for item in await items(self.client, reason=OTHER_BODY)]:
-            await self._replay(asked | {"inbox_ids": named})
+        await self.ask(status=list(statuses))
+        for item in await items(self.client, reason=OTHER_BODY):
+            await self.name(item["id"])
 
-    async def _replay(self, asked: dict[str, Any]) -> None:
-        answer = await self.client.post("/v1/replays", json=asked)
+    async def name(self, body: int) -> None:
+        self._wait()
+        await self.ask(status=["mapped", "quarantined", "dismissed"], inbox_ids=[body])
+        self.named = [*(one for one in self.named if one != body), body]
+
+    async def replay_later(self) -> None:
+        """What was mapped, of the later half of all that arrived."""
+        received = [item["received_at"] for item in await items(self.client)]
+        if received:
+            since = received[len(received) // 2]
+            await self.ask(status=["mapped"], received_from=since)
+
+    def _wait(self) -> None:
+        assert isinstance(self.running.clock, Clock)
+        self.running.clock.advance(timedelta(milliseconds=1))
+
+    async def ask(self, **asked: Any) -> None:
+        answer = await self.client.post("/v1/replays", json={"connector": "rondo"} | asked)
         assert answer.status_code == 202, answer.text
 
     async def dismiss(self) -> None:

@@ -139,3 +139,67 @@ async def test_preview_of_a_body_that_has_not_been_sent(client: httpx.AsyncClien
     assert answer.json()["bodies"][0]["total"] == 1
     both = await client.post("/v1/mappings/rondo/1:preview", json=sent | {"last": 1})
     assert both.status_code == 422
+
+
+async def test_contradiction_stays_one_whatever_is_activated_or_replayed(
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient, worker: Worker
+) -> None:
+    await set_up(client, "oak")
+    platform = await connect(client, anonymous)
+    await platform.post(visits(dose(1)))
+    await platform.post(visits(dose(1, state="lost")))
+    await worker.map()
+
+    async def first_holds() -> None:
+        await worker.map()
+        assert await worker.doses() == {"oak": (0, 1)}
+        first, second = await items(client)
+        assert (first["reason"], second["reason"]) == (None, "conflict")
+        assert f"Body {first['id']} says otherwise" in second["refused"][0]["detail"]
+        await reconciled(client)
+
+    await first_holds()
+    unrelated = changed(["codes", "state", "words", "asleep"], "asleep")
+    await client.post("/v1/mappings/rondo", json={"mapping": unrelated})
+    await client.post("/v1/mappings/rondo/2:activate")
+    await first_holds()
+    everything = {"connector": "rondo", "status": ["mapped", "quarantined"]}
+    assert (await client.post("/v1/replays", json=everything)).json()["bodies"] == 2
+    await first_holds()
+
+
+async def test_contradicting_body_holds_once_somebody_names_it(
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient, worker: Worker
+) -> None:
+    await set_up(client, "oak")
+    platform = await connect(client, anonymous)
+    await platform.post(visits(dose(1)))
+    await platform.post(visits(dose(1, state="lost")))
+    await worker.map()
+    first, second = [item["id"] for item in await items(client)]
+    await client.post("/v1/replays", json={"connector": "rondo", "inbox_ids": [second]})
+    for _ in range(2):
+        await worker.map()
+        assert await worker.doses() == {"oak": (1, 1)}
+        assert [item["reason"] for item in await items(client)] == ["conflict", None]
+        await reconciled(client)
+        everything = {"connector": "rondo", "status": ["mapped", "quarantined"]}
+        await client.post("/v1/replays", json=everything)
+    assert first < second
+
+
+async def test_later_mapping_settles_what_differed_only_by_the_earlier_one(
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient, worker: Worker
+) -> None:
+    await set_up(client, "oak")
+    platform = await connect(client, anonymous)
+    await platform.post(visits(dose(1)))
+    await platform.post(visits(dose(1, state="no")))
+    await worker.map()
+    assert [item["reason"] for item in await items(client)] == [None, "conflict"]
+    same = changed(["codes", "state", "words", "no"], "given")
+    await client.post("/v1/mappings/rondo", json={"mapping": same})
+    await client.post("/v1/mappings/rondo/2:activate")
+    await worker.map()
+    assert [item["reason"] for item in await items(client)] == [None, None]
+    assert await worker.doses() == {"oak": (0, 1)}

@@ -25,7 +25,8 @@ from models.keyring import Keyring, Pseudonyms
 from models.mapping.budget import MappingError
 from models.mapping.drift import Shape, shape_of
 from models.mapping.mappings import Mapping, mapping_of
-from models.storing import MEANT, Outcome, Row, store
+from models.readings import MEANT, ReadFirst, said_otherwise
+from models.storing import Outcome, Row, Stored, store
 from models.vocabulary import ProviderId
 from worker.said_before import no_longer_said
 from worker.tables import Ring, map_table
@@ -38,6 +39,7 @@ JOIN connectors c ON c.code = i.connector
 JOIN mappings m ON m.connector = c.code AND m.version = c.active_version
 WHERE i.status = 'waiting' AND c.state = 'active' AND NOT i.id = ANY(:passed)
   AND (coalesce(m.document ->> 'input', 'json') = 'csv') = :tables
+  AND (CAST(:before AS bigint) IS NULL OR i.id = :before)
 ORDER BY i.id LIMIT 1
 """)
 
@@ -98,7 +100,7 @@ async def map_body_of(
             rows += await no_longer_said(session, said, stored.version, inbox_id)
         kept = await store(await driver(session), rows)
         await notice(session, provider, connector, looked.shape, read.unmapped, now)
-        _conclude(item, stored.version, read, rows, kept.outcomes, now)
+        _conclude(item, stored.version, read, rows, kept, now)
     if kept.services:
         await ring(provider, kept.services)
 
@@ -122,11 +124,11 @@ def _conclude(
     version: int,
     read: Read,
     rows: Sequence[Row],
-    outcomes: Sequence[Outcome],
+    kept: Stored,
     now: datetime,
 ) -> None:
     """A body is mapped when every record of it is an event, or is skipped as the mapping says."""
-    found = Counter(outcome.value for outcome in outcomes)
+    found = Counter(outcome.value for outcome in kept.outcomes)
     counts = {
         "records": read.records,
         **{outcome.value: found[outcome.value] for outcome in Outcome},
@@ -136,10 +138,8 @@ def _conclude(
     }
     refused = list(read.refused)
     refused += [
-        RecordRefused(
-            -1, row.event_id, "conflict", "", "Other content was read under this id and version."
-        )
-        for row, outcome in zip(rows, outcomes, strict=True)
+        RecordRefused(-1, row.event_id, "conflict", "", said_otherwise(kept.against, row, item.id))
+        for row, outcome in zip(rows, kept.outcomes, strict=True)
         if outcome is Outcome.CONFLICT
     ]
     why = None
@@ -172,14 +172,24 @@ async def map_waiting(
     pseudonyms = keyring.pseudonyms(provider)
     map_one = map_table if tables else map_body_of
     passed: list[int] = []
+    before: int | None = None
     while True:
+        asked = {"passed": passed, "tables": tables, "before": before}
         async with transaction(sessions, provider) as session:
-            inbox_id = await session.scalar(NEXT, {"passed": passed, "tables": tables})
-        if inbox_id is None:
+            inbox_id = await session.scalar(NEXT, asked)
+        if inbox_id is None and before is None:
             return len(passed)
+        before = None
+        if inbox_id is None:
+            continue
         passed.append(inbox_id)
         try:
             await map_one(sessions, keyring, pseudonyms, provider, inbox_id, clock, ring)
+        except ReadFirst as other:
+            # Once in a round, lest two workers wait for each other.
+            if other.inbox_id not in passed:
+                passed.remove(inbox_id)
+                before = other.inbox_id
         except Exception as error:
             if database_away(error):
                 log.warning("mapping_interrupted", error=type(error).__name__, inbox_id=inbox_id)

@@ -2,10 +2,11 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from models.mapping.table_files import Remark
-from models.storing import Outcome, Row
+from models.readings import said_otherwise
+from models.storing import Outcome, Row, Stored
 
 WORDS = {
     Outcome.ACCEPTED: "accepted",
@@ -22,18 +23,24 @@ Line = tuple[int, str, str, str, str, str]
 
 
 def result_lines(
-    rows: Iterable[tuple[int, Row]], outcomes: Sequence[Outcome], remarks: Iterable[Remark]
+    rows: Iterable[tuple[int, Row]], kept: Stored, remarks: Iterable[Remark], inbox_id: int
 ) -> list[Line]:
     """One line for each row of the table, and one for each remark on it, in order."""
     lines = [
-        (line, WORDS[outcome], row.event_id, "", "", "")
-        for (line, row), outcome in zip(rows, outcomes, strict=True)
+        (line, WORDS[outcome], row.event_id, "", *_why(outcome, row, kept, inbox_id))
+        for (line, row), outcome in zip(rows, kept.outcomes, strict=True)
     ]
     lines += [
         (one.line, one.outcome, one.id or "", one.column or "", one.code, one.detail)
         for one in remarks
     ]
     return sorted(lines, key=lambda line: line[0])
+
+
+def _why(outcome: Outcome, row: Row, kept: Stored, inbox_id: int) -> tuple[str, str]:
+    if outcome is not Outcome.CONFLICT:
+        return "", ""
+    return "conflict", said_otherwise(kept.against, row, inbox_id)
 
 
 def written(lines: Iterable[Line]) -> bytes:

@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.db import driver
 from models.incoming.mapped import numbered
 from models.incoming.validation import retraction_of
-from models.storing import MEANT, Row
+from models.readings import MEANT, Meant, revision_of
+from models.storing import Row
 
 # The last reading of each identity, where it is of this body and by an earlier mapping.
 SAID_BEFORE = """
@@ -27,13 +28,15 @@ WITHDRAWN = bytes(16)
 
 
 async def no_longer_said(
-    session: AsyncSession, said: Container[tuple[str, str, int]], revision: int, inbox_id: int
+    session: AsyncSession, said: Container[Meant], mapping_version: int, inbox_id: int
 ) -> list[Row]:
     """Withdrawals, as a reading by this version of the mapping.
 
     A retraction would hide the versions before it, which may be what the body says now.
     """
-    before = await (await driver(session)).fetch(SAID_BEFORE, inbox_id, revision)
+    before = await (await driver(session)).fetch(
+        SAID_BEFORE, inbox_id, revision_of(mapping_version)
+    )
     gone = [
         retraction_of(row["event_id"], row["source"], row["service"], row["version"])._replace(
             withdrawn=True, content_hash=WITHDRAWN
@@ -41,4 +44,4 @@ async def no_longer_said(
         for row in before
         if MEANT(row) not in said
     ]
-    return numbered(gone, revision, inbox_id)
+    return numbered(gone, mapping_version, inbox_id)

@@ -25,7 +25,8 @@ from models.keyring import Keyring, Pseudonyms
 from models.mapping.drift import Shape
 from models.mapping.mappings import mapping_of
 from models.mapping.table_files import Part, Remark, TableFile
-from models.storing import MEANT, Outcome, store
+from models.readings import MEANT, revision_of
+from models.storing import Outcome, Stored, store
 from models.vocabulary import ProviderId
 from worker.result_lines import result_lines, written
 from worker.said_before import no_longer_said
@@ -159,7 +160,7 @@ async def _begin(
     parts = await session.scalar(
         select(func.count()).select_from(InboxPart).where(InboxPart.inbox_id == row.id)
     )
-    before = await session.scalar(READ_BEFORE, {"id": row.id, "of": stored.version})
+    before = await session.scalar(READ_BEFORE, {"id": row.id, "of": revision_of(stored.version)})
     terms = await load_terms(session, keyring, provider)
     return TableReading(
         sessions=sessions,
@@ -285,7 +286,7 @@ async def _take(reading: TableReading, part: Part, number: int) -> None:
             await driver(session),
             numbered([row for _, row in rows], reading.version, reading.inbox_id),
         )
-        lines = written(result_lines(rows, kept.outcomes, remarks))
+        lines = written(result_lines(rows, kept, remarks, reading.inbox_id))
         _keep_result(session, reading, number, lines)
         counts = reading.counts
         for outcome, number_of in Counter(kept.outcomes).items():
@@ -344,4 +345,6 @@ async def _withhold(reading: TableReading) -> None:
     async with reading.transaction() as session:
         row = await reading.item(session)
         _settle(row, reading, ("all_or_nothing", said), dict.fromkeys(COUNTED, 0) | counts)
-        _keep_result(session, reading, 0, written(result_lines([], [], reading.refused)))
+        nothing = Stored([], set(), {})
+        lines = result_lines([], nothing, reading.refused, reading.inbox_id)
+        _keep_result(session, reading, 0, written(lines))

@@ -168,7 +168,9 @@ async def start_replay(
 ) -> ReplayAnswer:
     """Map bodies once more by the active mapping. Doing so twice changes nothing.
 
-    What came under the id of another body is mapped only when `inbox_ids` names it.
+    What came under the id of another body is mapped only when `inbox_ids` names it. Of bodies that
+    say different things under one id and version the first that arrived holds, in every replay; a
+    body that `inbox_ids` names holds against all others from then on.
     """
     bounds = (("/received_from", body.received_from), ("/received_to", body.received_to))
     refuse("invalid", [flaw for at, bound in bounds if (flaw := _flaw_of(at, bound))])

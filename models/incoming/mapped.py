@@ -20,6 +20,7 @@ from models.keyring import Pseudonyms
 from models.mapping.map_body import Event, Mapped, map_body
 from models.mapping.mappings import Mapping
 from models.mapping.pipeline import UnmappedCode
+from models.readings import revision_of
 from models.storing import Row
 
 FORM = "application/x-www-form-urlencoded"
@@ -174,8 +175,8 @@ def row_of(
 NUMBERED = Row._fields.index("revision")
 
 
-def numbered(rows: Sequence[Row], revision: int, inbox_id: int) -> list[Row]:
+def numbered(rows: Sequence[Row], mapping_version: int, inbox_id: int) -> list[Row]:
     """The rows as a reading of this body by this version of its mapping."""
     # By position: this runs for every row of a table, and `_replace` costs five times as much.
-    said = (revision, inbox_id)
+    said = (revision_of(mapping_version), inbox_id)
     return [Row._make((*row[:NUMBERED], *said, *row[NUMBERED + 2 :])) for row in rows]
