@@ -6,7 +6,7 @@ from api.charting.appearance import BLUE, INK, LINE, PAPER, QUIET_INK, Mark, mar
 from api.charting.figures import Figures, months_back
 from api.charting.months_drawn import along, middle, shaded
 from api.charting.sheet import Spec, nothing, sheet, single, values
-from api.charting.words import ONE_AND_MANY, month_words
+from api.charting.words import ONE_AND_MANY, amount, month_words, trimmed
 from models.vocabulary import GapState
 
 MONTHS, HEIGHT = 24, 260
@@ -76,9 +76,13 @@ def gap_over_time(figures: Figures) -> Spec:
         {
             "data": values([row for row in rows if row["kind"] == NOW]),
             "mark": {
-                "type": "text", "dx": -9, "dy": -9, "align": "right", "color": QUIET_INK
+                "type": "text", "dx": -6, "dy": 5, "align": "right", "color": QUIET_INK
             },
-            "encoding": {"x": x, "y": y, "text": {"field": "said", "type": "nominal"}},
+            "encoding": {
+                "x": x,
+                "y": {**y, "field": "top"},
+                "text": {"field": "said", "type": "nominal"},
+            },
         },
     ]  # fmt: skip
     return sheet(figures, _finding(figures), says, single(layers, HEIGHT))
@@ -115,7 +119,8 @@ def _point(kind: str, month: str, of: dict[str, Any]) -> dict[str, Any]:
         "estimate": of["estimate"],
         "lower": of.get("lower"),
         "upper": of.get("upper"),
-        "said": f"{kind} {of['estimate']:+.1f}".replace("-", "−"),
+        "top": of["estimate"] if of.get("upper") is None else of["upper"],
+        "said": f"{kind} {amount(of['estimate'], signed=True)}",
         "size": 30 if kind == SEEN else 90,
     }
 
@@ -126,8 +131,8 @@ def _finding(figures: Figures) -> str:
     now, before = (
         gap[part]["estimate"] for part in ("between_segments_now", "between_segments_at_baseline")
     )
-    then = "" if before is None else f", {before:.1f} at baseline"
-    figures_said = f"{now:.1f} smallest changes that matter now{then}"
+    then = "" if before is None else f", {amount(before)} at baseline"
+    figures_said = f"{amount(now)} smallest changes that matter now{then}"
     match GapState(gap["state"]):
         case GapState.NARROWING:
             return f"The gap between {many} is narrowing: {figures_said}"
@@ -138,13 +143,18 @@ def _finding(figures: Figures) -> str:
     return f"Whether the gap between {many} is closing cannot be told: {figures_said}"
 
 
+def within(of: dict[str, Any]) -> str:
+    """An estimate with its interval."""
+    return f"{amount(of['estimate'])} ({amount(of['lower'])} to {amount(of['upper'])})"
+
+
 def _now_and_then(gap: dict[str, Any]) -> str:
     """Both gaps with their intervals."""
     said = []
     for word, part in (("now", "between_segments_now"), ("then", "between_segments_at_baseline")):
         of = gap[part]
         if None not in of.values():
-            said.append(f"{of['estimate']:.1f} ({of['lower']:.1f} to {of['upper']:.1f}) {word}")
+            said.append(f"{within(of)} {word}")
     return f"Standard deviation {', '.join(said)}." if said else ""
 
 
@@ -158,6 +168,6 @@ def _ends(figures: Figures) -> str:
     if behind["lower"] is None:
         return ""
     return (
-        f"In {month_words(figures.as_of)} {names[weakest['segment']]} is {behind['estimate']:.1f}"
-        f" ({behind['lower']:.1f} to {behind['upper']:.1f}) behind {names[best['segment']]}."
+        f"In {month_words(figures.as_of)} {trimmed(names[weakest['segment']])} is {within(behind)}"
+        f" behind {trimmed(names[best['segment']])}."
     )

@@ -8,9 +8,6 @@ from api.charting.figures import Figures, month_date
 from api.charting.sheet import Spec, values
 from models.calendar import add_months
 
-#: Of that type months are the same wherever they are drawn.
-UTC = {"type": "utc"}
-
 
 def starts(month: str) -> str:
     return month_date(month).isoformat()
@@ -27,25 +24,35 @@ def middle(month: str) -> str:
 
 
 def along(field: str, months: list[str], **more: Any) -> dict[str, Any]:
-    """An axis from the start of the first of these months to the end of the last."""
+    """An axis from the start of the first of these months to the end of the last.
+
+    In UTC, so that months are the same wherever they are drawn.
+    """
+    first, last = month_date(months[0]), month_date(months[-1])
     return {
         "field": field,
         "type": "temporal",
         "title": None,
-        "scale": {**UTC, "domain": [starts(months[0]), ends(months[-1])]},
+        "scale": {"type": "utc", "domain": [instant(first), instant(add_months(last, 1))]},
         "axis": {"format": "%b %y", "grid": False, "values": ticks(months, 3)},
         **more,
     }
 
 
+def spanning(start: str, end: str) -> dict[str, Any]:
+    """From a field to a field on that axis, whose ends are said by the layer of a point."""
+    x = {"field": start, "type": "temporal", "title": None, "scale": {"type": "utc"}}
+    return {"x": x, "x2": {"field": end}}
+
+
 def ticks(months: list[str], every: int) -> list[dict[str, Any]]:
-    """Firsts of months as Vega-Lite writes instants, every so many months of the year."""
+    """Firsts of months, every so many months of the year."""
     days = [month_date(month) for month in months]
-    return [
-        {"year": day.year, "month": day.month, "date": 1, "utc": True}
-        for day in days
-        if (day.month - 1) % every == 0
-    ]
+    return [instant(day) for day in days if (day.month - 1) % every == 0]
+
+
+def instant(day: date) -> dict[str, Any]:
+    return {"year": day.year, "month": day.month, "date": day.day, "utc": True}
 
 
 def shaded(figures: Figures, months: list[str], *, worded: bool = True) -> list[Spec]:
@@ -63,12 +70,11 @@ def shaded(figures: Figures, months: list[str], *, worded: bool = True) -> list[
             )
     if not rows:
         return []
-    x = along("start", months)
     layers: list[Spec] = [
         {
             "data": values(rows),
             "mark": {"type": "rect", "color": SHADE, "opacity": 0.6},
-            "encoding": {"x": x, "x2": {"field": "end"}},
+            "encoding": spanning("start", "end"),
         }
     ]
     if worded:
@@ -78,7 +84,7 @@ def shaded(figures: Figures, months: list[str], *, worded: bool = True) -> list[
                 "data": values(rows),
                 "mark": {**text, "color": QUIET_INK},
                 "encoding": {
-                    "x": x,
+                    "x": spanning("start", "end")["x"],
                     "y": {"value": 0},
                     "text": {"field": "word", "type": "nominal"},
                 },

@@ -34,10 +34,12 @@ def spread_heat_map(figures: Figures) -> Spec:
     ]
     one, _ = ONE_AND_MANY[figures.strand]
     of = "indicators" if figures.indicator is None else f"'{figures.indicator.name}'"
+    told = max(len(each["gaps"]) for each in segments)
     says = (
         f"{one.capitalize()} by month: + {of} whose control chart shows improvement,"
-        f" {MINUS} concern. Limits are fixed on the year before the start. An empty cell: nothing"
-        " flagged, or too little to chart. A frame: first month of an improvement still in force."
+        f" {MINUS} concern, of {told} with evidence now. Limits are fixed on the year before the"
+        " start. An empty cell: nothing flagged, or too little to chart. A frame: first month of an"
+        " improvement still in force."
     )
     in_order = {"domain": [month_words(month) for month in months]}
     scale: dict[str, list[str]] = {

@@ -4,7 +4,7 @@ from typing import Any
 
 from api.charting.appearance import BLUE, INK, ORANGE, PAPER, QUIET_INK, SKY, Mark, marked
 from api.charting.figures import Figures, months_back
-from api.charting.months_drawn import along, ends, middle, shaded, starts
+from api.charting.months_drawn import along, ends, middle, shaded, spanning, starts
 from api.charting.sheet import Spec, nothing, sheet, single, values
 from api.charting.words import ONE_AND_MANY, labels, listed, month_words, spoken
 
@@ -51,8 +51,7 @@ def spread_timeline(figures: Figures) -> Spec:
             "mark": {"type": "bar", "height": 12, "color": SKY, "opacity": 0.7, "stroke": INK},
             "encoding": {
                 "y": y,
-                "x": along("start", months),
-                "x2": {"field": "end"},
+                **spanning("start", "end"),
                 "tooltip": [{"field": each, "type": "nominal"} for each in ("row", "held")],
             },
         },
@@ -61,8 +60,7 @@ def spread_timeline(figures: Figures) -> Spec:
             "mark": {"type": "rule", "color": INK, "strokeWidth": 2, "yOffset": LIFT},
             "encoding": {
                 "y": y,
-                "x": along("start", months),
-                "x2": {"field": "end"},
+                **spanning("start", "end"),
             },
         },
         *(

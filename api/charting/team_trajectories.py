@@ -16,7 +16,7 @@ from api.charting.appearance import (
 )
 from api.charting.figures import Figures, MonthLevel, months_back
 from api.charting.intervals import interval
-from api.charting.months_drawn import along, ends, middle, starts, ticks
+from api.charting.months_drawn import along, ends, middle, spanning, starts, ticks
 from api.charting.sheet import Spec, nothing, sheet
 from api.charting.words import (
     ONE_AND_MANY,
@@ -62,8 +62,8 @@ def team_trajectories(figures: Figures) -> Spec:
     says = (
         f"{indicator.name}, {unit_words(indicator, figures.exposure)}, level of {window};"
         f" {better_words(indicator)}."
-        f" {spread} Dotted: control limits of the frozen chart, drawn where it has flagged anything"
-        f"{'' if indicator.standard is None else '; dashed: standard'}."
+        f"{_amounts(levels)} {spread} Dotted: control limits of the frozen chart, drawn where it"
+        f" has flagged anything{'' if indicator.standard is None else '; dashed: standard'}."
         " Shaded: baseline and current window."
         f" {_source(figures)}"
     )
@@ -116,6 +116,12 @@ def _held(figures: Figures, segment: dict[str, Any], month: str) -> set[str]:
         for rule in (chart["flagged"] if chart else ())
         if rule["from"] <= month <= rule["to"]
     }
+
+
+def _amounts(levels: list[MonthLevel]) -> str:
+    """From how little to how much evidence a level is."""
+    sizes = [each.n for each in levels if each.n is not None]
+    return f" n from {min(sizes):,.0f} to {max(sizes):,.0f}." if sizes else ""
 
 
 def _source(figures: Figures) -> str:
@@ -190,7 +196,7 @@ def _layers(figures: Figures, months: list[str]) -> Iterator[Spec]:
     yield of(
         "window",
         {"type": "rect", "color": SHADE, "opacity": 0.7},
-        {"x": along("start", months) | {"axis": x["axis"]}, "x2": {"field": "end"}},
+        spanning("start", "end"),
     )
     rule = {"type": "rule", "color": QUIET_INK}
     yield of("standard", {**rule, "strokeDash": [6, 3]}, {"y": y})

@@ -76,6 +76,12 @@ def window_words(window: dict[str, str] | None) -> str:
     return first if first == last else f"{first} to {last}"
 
 
+def amount(value: float, *, signed: bool = False) -> str:
+    """One decimal, with a minus that is one; nothing is below zero by rounding alone."""
+    value = round(value, 1) + 0.0
+    return f"{value:{'+' if signed else ''}.1f}".replace("-", "−")
+
+
 def level_words(indicator: Indicator, level: float) -> str:
     if indicator.measure is Measure.PROPORTION:
         return f"{level:.1%}"
