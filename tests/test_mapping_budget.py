@@ -234,6 +234,44 @@ def test_one_expression_over_its_budget_costs_its_record_only() -> None:
     assert [flaw.code for one in mapped.outcomes for flaw in one.flaws] == ["too_much_work"] * 3
 
 
+def within(steps: list[str], body: Any, limits: Limits = LIMITS) -> Any:
+    document = {
+        "schema": "mapping/1",
+        "name": "within",
+        "each": steps,
+        "type": "census.taken",
+        "fields": {
+            "id": {"path": "@"},
+            "service": {"constant": "1-545611283"},
+            "occurred_at": {"constant": "2026-03-01T10:00:00+00:00"},
+            "data.residents": {"path": "length(keys(@))", "of": "parent"},
+        },
+    }
+    return map_body(mapping_of(document), body, limits=limits)
+
+
+def test_records_within_records_are_counted_together() -> None:
+    body = {"a": [{"b": ["x"] * 100}] * 10}
+    assert len(within(["a", "b"], body).events) == 1000
+    with pytest.raises(MappingError, match="at most 1,000 records; here are 1,100"):
+        within(["a", "b"], {"a": [{"b": ["x"] * 100}] * 11})
+
+
+def test_a_list_within_itself_again_and_again_is_refused_before_it_is_made() -> None:
+    """A thousand times a thousand times a thousand: from a body of a thousand items."""
+    body = {"a": list(range(1000))}
+    with pytest.raises(MappingError) as caught:
+        within(["a", "[@,@,@,@,@,@,@,@,@,@]", *["[@,@,@,@,@,@,@,@,@,@]"] * 5], body)
+    assert caught.value.code == "too_many_records"
+
+
+def test_selecting_in_every_record_is_paid_from_the_budget_of_the_body() -> None:
+    body = {"a": [{"b": [1]}] * 900}
+    with pytest.raises(OverBudget) as caught:
+        within(["a", "b"], body, Limits(steps=500))
+    assert caught.value.whole
+
+
 def test_body_of_too_many_records_is_refused() -> None:
     with pytest.raises(MappingError, match="at most 1,000 records; here are 1,001"):
         costly(1001)

@@ -70,6 +70,13 @@ TOLD: dict[str, tuple[Any, str, str]] = {
         "/fields/team/transforms/0/as",
         "'as' is required.",
     ),
+    "a parent without one": (
+        with_field("team", path="unit", of="parent"),
+        "/fields/team/of",
+        "No record encloses these: make 'each' a list",
+    ),
+    "a step that is no path": (document(each=["a[]", "b["]), "/each/1", "This is not JMESPath;"),
+    "no step": (document(each=[]), "/each", "Expected a list of length >= 1."),
     "no such setting": (
         with_transform(**{"as": "trim", "left": True}),
         "/fields/team/transforms/0/left",

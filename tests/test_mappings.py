@@ -275,3 +275,72 @@ def test_hash_is_of_what_a_document_says() -> None:
     assert content_hash(mapping_of(json.loads(msgspec.json.encode(mapping_of(one))))) == same
     others = [document(), document(name="b"), with_field("team", path="unit"), document(each="a")]
     assert len({same, *(content_hash(mapping_of(other)) for other in others)}) == 5
+
+
+RESIDENTS = {
+    "site": "1-1",
+    "residents": [
+        {
+            "no": 4,
+            "floor": "oak",
+            "doses": [{"slot": "am", "ok": True}, {"slot": "pm", "ok": False}],
+        },
+        {"no": 5, "floor": "ash", "doses": []},
+        {"no": 6, "floor": "elm"},
+        {"no": 7, "floor": "elm", "doses": [{"slot": "am", "ok": True}]},
+    ],
+}
+
+
+def nested(**fields: Any) -> Mapping:
+    """A feed whose doses stand in their residents, and say nothing of them."""
+    own = {
+        "id": {
+            "path": "[to_string(parents[0].no), record.slot]",
+            "of": "both",
+            "transforms": [{"as": "concat", "separator": "/"}],
+        },
+        "service": {"path": "site", "of": "body"},
+        "occurred_at": {"constant": "2026-03-01T10:00:00+00:00"},
+        "team": {"path": "floor", "of": "parent"},
+        "data.status": {"constant": "given"},
+    }
+    return mapping_of(
+        {
+            "schema": "mapping/1",
+            "name": "nested",
+            "each": ["residents[]", "doses[]"],
+            "when": [{"path": "no != `7`", "of": "parent", "reason": "is away"}],
+            "type": "medication.administered",
+            "fields": own | fields,
+        }
+    )
+
+
+def test_records_within_records_take_what_their_parents_say() -> None:
+    mapped = map_body(nested(), RESIDENTS)
+    assert [(one["id"], one["team"]) for one in mapped.events] == [("4/am", "oak"), ("4/pm", "oak")]
+    assert [one.index for one in mapped.outcomes] == [0, 1, 2]
+    assert mapped.outcomes[2].skipped == "is away"
+
+
+def test_trace_says_that_a_value_is_the_parents() -> None:
+    (first, *_) = map_body(nested(), RESIDENTS, traced=True).outcomes
+    team = next(one for one in first.trace if one.field == "team")
+    assert (team.path, team.of, team.selected) == ("floor", "parent", "oak")
+
+
+def test_parents_go_from_the_outermost_to_the_record_that_encloses() -> None:
+    whole = msgspec.to_builtins(nested(area={"path": "join('>', parents[].n)", "of": "both"}))
+    whole |= {"each": ["a[]", "b", "c[]"], "when": []}
+    whole["fields"] |= {"id": {"path": "n"}, "team": {"path": "n", "of": "parent"}}
+    body = {"site": "1-1", "a": [{"n": "a1", "b": {"n": "b1", "c": [{"n": "c1"}]}}]}
+    (event,) = map_body(mapping_of(whole), body).events
+    assert (event["id"], event["team"], event["area"]) == ("c1", "b1", "a1>b1")
+
+
+def test_what_encloses_no_list_of_records_is_told() -> None:
+    body = {"residents": [{"doses": "none today"}]}
+    as_they_are = msgspec.to_builtins(nested()) | {"each": ["residents[]", "doses"]}
+    with pytest.raises(MappingError, match="'doses' selects a text"):
+        map_body(mapping_of(as_they_are), body)

@@ -80,6 +80,7 @@ def _traced(trace: FieldTrace) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "field": trace.field,
         "path": trace.path,
+        "of": trace.of,
         "selected": trace.selected,
         "steps": [step._asdict() for step in trace.steps],
         "result": trace.result,

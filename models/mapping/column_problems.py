@@ -18,7 +18,7 @@ def column_problems(mapping: Mapping) -> Iterator[Flaw]:
             if getattr(mapping, name):
                 yield Flaw(f"/{name}", "contradiction", 'This is for "input": "csv" only.')
         return
-    if mapping.each != "@":
+    if mapping.steps != ("@",):
         yield Flaw("/each", "contradiction", "The records of a table are its rows.")
     yield from _of_paths(mapping)
     yield from _of_spellings(mapping)
@@ -26,13 +26,17 @@ def column_problems(mapping: Mapping) -> Iterator[Flaw]:
         yield Flaw("/row_key", "contradiction", "Rows have an 'id' of their own, or a 'row_key'.")
 
 
-def _of_paths(mapping: Mapping) -> Iterator[Flaw]:
+def places_of(mapping: Mapping) -> dict[str, str]:
+    """What each rule that selects something selects it of, by pointer."""
     rules = {pointer_of(["fields", name]): field for name, field in mapping.fields.items()}
     if isinstance(mapping.type, Field):
         rules["/type"] = mapping.type
-    of = {at: field.of for at, field in rules.items()}
-    of |= {pointer_of(["when", place]): one.of for place, one in enumerate(mapping.when)}
-    for at, meant in of.items():
+    of: dict[str, str] = {at: field.of for at, field in rules.items()}
+    return of | {pointer_of(["when", place]): one.of for place, one in enumerate(mapping.when)}
+
+
+def _of_paths(mapping: Mapping) -> Iterator[Flaw]:
+    for at, meant in places_of(mapping).items():
         if meant != "record":
             yield Flaw(f"{at}/of", "contradiction", "There is nothing around the row of a table.")
 

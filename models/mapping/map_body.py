@@ -16,6 +16,7 @@ from models.incoming.csv_reading import BadRow
 from models.mapping.budget import LIMITS, Budget, Limits, MappingError, OverBudget
 from models.mapping.mappings import ENVELOPE, REQUIRED, Condition, Field, Mapping
 from models.mapping.pipeline import SkippedRecord, Terms, UnmappedCode, kind_of
+from models.mapping.records import records_of
 from models.mapping.selection import Selector
 from models.mapping.tables import numbered_rows
 from models.mapping.transforms import Step, through
@@ -32,6 +33,7 @@ class FieldTrace(Struct, frozen=True, kw_only=True):
 
     field: str
     path: str | None
+    of: str = "record"
     selected: Any
     steps: tuple[Step, ...]
     result: Any
@@ -77,11 +79,19 @@ class Run:
     #: Of the record that is on its way.
     notes: list[Flaw] = field(default_factory=list)
     row_key: str | None = None
+    #: The records that enclose it, the outermost first.
+    parents: tuple[Any, ...] = ()
 
     def select(self, path: str, of: str, record: Any) -> Any:
         if of == "record":
             return self.selector.select(path, record)
-        whole = self.body if of == "body" else {"record": record, "body": self.body}
+        if of == "parent":
+            return self.selector.select(path, self.parents[-1] if self.parents else None)
+        if of == "body":
+            return self.selector.select(path, self.body)
+        whole = {"record": record, "body": self.body}
+        if len(self.mapping.steps) > 1:
+            whole["parents"] = list(self.parents)
         return self.selector.select(path, whole)
 
 
@@ -136,20 +146,9 @@ def _rows(run: Run, limits: Limits) -> Iterator[tuple[int, Any]]:
 
 
 def _records(run: Run, limits: Limits) -> Iterator[tuple[int, Any]]:
-    selected = run.selector.select(run.mapping.each, run.body)
-    if isinstance(selected, dict):
-        selected = [selected]
-    if not isinstance(selected, list):
-        raise MappingError(
-            "no_records",
-            f"'{run.mapping.each}' selects {kind_of(selected)} and no list of records.",
-        )
-    if len(selected) > limits.records:
-        raise MappingError(
-            "too_many_records",
-            f"A body has at most {limits.records:,} records; here are {len(selected):,}.",
-        )
-    return enumerate(selected)
+    for index, found in enumerate(records_of(run.mapping.steps, run.body, run.selector, limits)):
+        run.parents = found.parents
+        yield index, found.record
 
 
 def outcome_of(run: Run, index: int, record: Any) -> Outcome:
@@ -216,6 +215,7 @@ def _put(event: Event, name: str, run: Run, field: Field, record: Any, flaws: li
                 FieldTrace(
                     field=name,
                     path=field.path,
+                    of=field.of,
                     selected=selected,
                     steps=tuple(steps),
                     result=value,

@@ -13,11 +13,14 @@
        "data.status": {"path": "status", "transforms": [{"as": "lookup", "table": "status"}]}},
      "examples": [{"input": {}, "expect": [{}]}]}
 
-`each` selects the records in a body (a list, or one object; by default the body itself). A record
-for which a `when` selects nothing, false or empty is skipped with its reason. `type` is a word or
-a field of its own, for feeds of several kinds. A field takes what `path` (JMESPath) selects `of`
-the record, of the whole body, or of both (`record` and `body`), or a `constant`; then its
-transforms; then, for null, its `default`. What is `required` and still null rejects the record,
+`each` selects the records in a body (a list, or one object; by default the body itself). Where
+records stand in others and need what those say, it is a list: `["residents[]", "doses[]"]` selects
+residents in the body and doses in each resident. A record for which a `when` selects nothing, false
+or empty is skipped with its reason. `type` is a word or a field of its own, for feeds of several
+kinds. A field takes what `path` (JMESPath, as at jmespath.org) selects `of` the record, of its
+`parent` (the record that directly encloses it), of the whole `body`, or of `both` (`record`, `body`
+and, where `each` is a list, `parents`, the outermost first), or a `constant`; then its transforms;
+then, for null, its `default`. What is `required` and still null rejects the record,
 and so do `id`, `service` and `occurred_at`. Other nulls are left out of the event. Nothing enters
 an event that no field names. `retracted` true makes a retraction, which needs `id`, `service` and
 `version` only. The source is the connector's to say and no field of a mapping.
@@ -58,6 +61,7 @@ MOST_EXAMPLES = 50
 MOST_CONDITIONS = 10
 MOST_COLUMNS = 200
 MOST_ALIASES = 20
+MOST_STEPS = 8
 
 #: Fields of an event that are not its `data`; what has to be a text, a number, true or false.
 ENVELOPE: dict[str, type] = {
@@ -78,6 +82,7 @@ ENVELOPE: dict[str, type] = {
 REQUIRED = ("id", "service", "occurred_at")
 DATA = "data."
 
+Of = Literal["record", "parent", "body", "both"]
 Word = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
@@ -85,7 +90,7 @@ class Field(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True,
     """Where one value of an event comes from."""
 
     path: str | None = None
-    of: Literal["record", "body", "both"] = "record"
+    of: Of = "record"
     constant: Scalar | UnsetType = UNSET
     transforms: Annotated[tuple[AnyTransform, ...], Meta(max_length=MOST_TRANSFORMS)] = ()
     default: Scalar = None
@@ -96,7 +101,7 @@ class Condition(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     """What holds for records that are meant, and why the others are skipped."""
 
     path: str
-    of: Literal["record", "body", "both"] = "record"
+    of: Of = "record"
     reason: Word
 
 
@@ -118,12 +123,17 @@ class Mapping(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     delimiter: Delimiter | None = None
     encoding: Encoding | None = None
     row_key: Annotated[tuple[Word, ...], Meta(max_length=MOST_ALIASES)] = ()
-    each: str = "@"
+    each: str | Annotated[tuple[str, ...], Meta(min_length=1, max_length=MOST_STEPS)] = "@"
     when: Annotated[tuple[Condition, ...], Meta(max_length=MOST_CONDITIONS)] = ()
     type: Word | Field
     codes: Annotated[dict[Word, Codes], Meta(max_length=MOST_TABLES)] = {}
     fields: Annotated[dict[str, Field], Meta(max_length=MOST_FIELDS)]
     examples: Annotated[tuple[Example, ...], Meta(max_length=MOST_EXAMPLES)] = ()
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """What selects the records, each in every record of the one before."""
+        return (self.each,) if isinstance(self.each, str) else self.each
 
 
 def content_hash(mapping: Mapping) -> str:

@@ -16,7 +16,7 @@ from models.event_types import CUSTOM, SHAPES, Flaw
 from models.incoming.pointers import pointer_of
 from models.incoming.refusals import AS_WRITTEN
 from models.mapping.budget import Budget, MappingError
-from models.mapping.column_problems import column_problems
+from models.mapping.column_problems import column_problems, places_of
 from models.mapping.expressions import parse
 from models.mapping.json_problems import TOO_DEEP, json_problems
 from models.mapping.mappings import DATA, ENVELOPE, MOST_CODES, REQUIRED, Field, Mapping, mapping_of
@@ -102,7 +102,9 @@ def _transforms() -> str:
 
 
 def _contradictions(mapping: Mapping) -> Iterator[Flaw]:
-    yield from _of_path(mapping.each, "/each")
+    for place, step in enumerate(mapping.steps):
+        yield from _of_path(step, "/each" if isinstance(mapping.each, str) else f"/each/{place}")
+    yield from _of_parents(mapping)
     for place, condition in enumerate(mapping.when):
         yield from _of_path(condition.path, pointer_of(["when", place, "path"]))
     for name, codes in mapping.codes.items():
@@ -131,6 +133,15 @@ def _of_path(path: str, at: str) -> Iterator[Flaw]:
         parse(path)
     except MappingError as error:
         yield Flaw(at, error.code, error.detail)
+
+
+def _of_parents(mapping: Mapping) -> Iterator[Flaw]:
+    if len(mapping.steps) > 1 or mapping.input == "csv":
+        return
+    for at, of in places_of(mapping).items():
+        if of == "parent":
+            said = 'No record encloses these: make \'each\' a list, as in ["rounds[]", "doses[]"].'
+            yield Flaw(f"{at}/of", "contradiction", said)
 
 
 def _of_codes(codes: Codes, at: str) -> Iterator[Flaw]:
