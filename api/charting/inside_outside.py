@@ -155,11 +155,11 @@ def _finding(figures: Figures) -> str:
     n = len(states)
     areas = "service area" if n == 1 else "service areas"
     said = {
-        AlignmentState.DIVERGING: "outside goes down while inside goes up",
-        AlignmentState.INTERNAL_AHEAD: "inside is ahead of what people say",
-        AlignmentState.BOTH_FLAT: "neither inside nor outside has moved",
-        AlignmentState.EXTERNAL_AHEAD: "people say more than is measured",
-        AlignmentState.ALIGNED: "inside and outside agree",
+        AlignmentState.DIVERGING: "inside and outside go opposite ways",
+        AlignmentState.INTERNAL_AHEAD: "inside improved and outside is not shown to keep pace",
+        AlignmentState.BOTH_FLAT: "neither inside nor outside changed by what matters",
+        AlignmentState.EXTERNAL_AHEAD: "outside improved and inside is not shown to",
+        AlignmentState.ALIGNED: "inside and outside both improved",
     }
     for state, words in said.items():
         if count := states.count(state):

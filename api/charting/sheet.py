@@ -56,12 +56,16 @@ def _when(figures: Figures) -> str:
 
 
 def single(layers: list[Spec], height: int, **more: Any) -> Spec:
-    """One picture of the full width."""
+    """One picture of the full width.
+
+    A layer without a row is left out: a legend of nothing has no height that is a number.
+    """
+    drawn = [each for each in layers if "data" not in each or each["data"]["values"]]
     return {
         "width": WIDTH,
         "height": height,
         "autosize": {"type": "fit-x", "contains": "padding"},
-        "layer": layers,
+        "layer": drawn,
         **more,
     }
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.charting.appearance import BLUE, INK, ORANGE, PAPER, QUIET_INK, SKY, Mark, marked
+from api.charting.appearance import BLUE, INK, ORANGE, PAPER, QUIET_INK, SKY, STATUS, Mark, marked
 from api.charting.figures import Figures, months_back
 from api.charting.months_drawn import along, ends, middle, shaded, spanning, starts
 from api.charting.sheet import Spec, nothing, sheet, single, values
@@ -30,21 +30,23 @@ def spread_timeline(figures: Figures) -> Spec:
         " Bar: latest months in a row better than at baseline or at standard. Order is by start;"
         " claimed by name are those marked reached."
     )
-    rows = [
-        {"row": f"{label}, {each['status'].replace('_', ' ')}", "of": each}
+    rows: list[dict[str, Any]] = [
+        {"row": f"{label}, {STATUS[each['status']].word}", "of": each}
         for label, each in zip(labels([e["name"] for e in segments]), segments, strict=True)
     ]
     order = [row["row"] for row in rows]
     y = {"field": "row", "type": "nominal", "sort": order, "title": None}
     held, changes, dots, reasons = _parts(rows, months)
-    everywhere = values([{"row": row, "at": starts(months[0])} for row in order])
+    everywhere = values(
+        [{"row": row["row"], "name": row["of"]["name"], "at": starts(months[0])} for row in rows]
+    )
     x = along("at", months)
     layers: list[Spec] = [
         *shaded(figures, months),
         {
             "data": everywhere,
             "mark": {"type": "point", "opacity": 0},
-            "encoding": {"y": y, "x": x},
+            "encoding": {"y": y, "x": x, "tooltip": [{"field": "name", "type": "nominal"}]},
         },
         {
             "data": values(held),
@@ -52,7 +54,7 @@ def spread_timeline(figures: Figures) -> Spec:
             "encoding": {
                 "y": y,
                 **spanning("start", "end"),
-                "tooltip": [{"field": each, "type": "nominal"} for each in ("row", "held")],
+                "tooltip": [{"field": each, "type": "nominal"} for each in ("name", "held")],
             },
         },
         {
@@ -77,7 +79,7 @@ def spread_timeline(figures: Figures) -> Spec:
                     "x": x,
                     **marked("kind", KINDS, dots),
                     "tooltip": [
-                        {"field": each, "type": "nominal"} for each in ("row", "kind", "month")
+                        {"field": each, "type": "nominal"} for each in ("name", "kind", "month")
                     ],
                 },
             }
@@ -107,7 +109,7 @@ def in_order(segments: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _parts(rows: list[dict[str, Any]], months: list[str]) -> tuple[list[dict[str, Any]], ...]:
     held, changes, dots, reasons = [], [], [], []
     for row in rows:
-        of, place = row["of"], {"row": row["row"]}
+        of, place = row["of"], {"row": row["row"], "name": row["of"]["name"]}
         if of["held_months"]:
             first = months[-min(of["held_months"], len(months))]
             kept = {"start": starts(first), "end": ends(months[-1]), "held": of["held_months"]}
