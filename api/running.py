@@ -13,6 +13,7 @@ from api.inbound.large_bodies import LargeBodies
 from api.known_keys import KnownKeys
 from api.metrics import Metrics
 from models.db import Sessions
+from models.destinations import Resolve, resolve_by_system
 from models.keyring import Keyring
 from models.queue import Doorbell
 from models.settings import Settings
@@ -32,6 +33,7 @@ class Running:
     metrics: Metrics
     committer: Committer
     large_bodies: LargeBodies
+    resolve: Resolve = resolve_by_system
 
 
 def running_of(request: Request) -> Running:

@@ -200,26 +200,37 @@ async def settle(session: AsyncSession, claimed: Claimed, outcome: Outcome, now:
             failure=outcome.failure,
         )
     )
-    if endpoint.not_before == claimed.lease:
+    is_ours = endpoint.not_before == claimed.lease
+    if is_ours:
         endpoint.not_before = None
-    attempt.last_status, attempt.last_failure = outcome.status, outcome.failure
-    attempt.last_answer = outcome.answer
     if outcome.failure is None:
-        attempt.status, attempt.next_at, attempt.settled_at = AttemptStatus.DELIVERED, None, now
-        endpoint.failing_since = endpoint.failed_at = None
-        await session.flush()
-        return
-    _fail(endpoint, outcome, now)
-    # Somebody may have asked for it again, or posted it, after our lease had ended.
-    if attempt.status == AttemptStatus.WAITING and attempt.tried == claimed.tried:
-        _put_off(attempt, outcome, now)
+        _arrived(endpoint, attempt, outcome, now)
+    elif is_ours:
+        _fail(endpoint, outcome, now)
+        # Somebody may have asked for it again, or cancelled it, meanwhile.
+        if attempt.status == AttemptStatus.WAITING and attempt.tried == claimed.tried:
+            _put_off(attempt, outcome, now)
+    # Else our lease had ended, and what has been done since is newer than this failure.
     await session.flush()
     if endpoint.state == EndpointState.DISABLED:
         await cancel_waiting(session, endpoint.id, now)
 
 
+def _arrived(endpoint: Endpoint, attempt: Attempt, outcome: Outcome, now: datetime) -> None:
+    attempt.status, attempt.next_at, attempt.settled_at = AttemptStatus.DELIVERED, None, now
+    attempt.tried += 1
+    _say_last(attempt, outcome)
+    endpoint.failing_since = endpoint.failed_at = None
+
+
+def _say_last(attempt: Attempt, outcome: Outcome) -> None:
+    attempt.last_status, attempt.last_failure = outcome.status, outcome.failure
+    attempt.last_answer = outcome.answer
+
+
 def _put_off(attempt: Attempt, outcome: Outcome, now: datetime) -> None:
     attempt.tried += 1
+    _say_last(attempt, outcome)
     if attempt.tried == len(SCHEDULE):
         attempt.status, attempt.next_at, attempt.settled_at = AttemptStatus.DEAD, None, now
         return
