@@ -15,12 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.catalogue import effective
 from models.context import provider_catalogue
+from models.deliveries import announce
 from models.escalations import LEADERS_JUDGEMENT, REVIEW_OVERDUE, Escalation
 from models.roles import Person
 from models.scores import Snapshot
 from models.statements import statements_of_indicator, statements_of_strand
 from models.trail import By, Resource, Trail, note
-from models.vocabulary import VIEW_OF, EscalationAction, ProviderId, Strand
+from models.vocabulary import VIEW_OF, EscalationAction, MessageType, ProviderId, Strand
 
 State = dict[str, Any]
 
@@ -76,7 +77,10 @@ async def note_states(
     done: Iterable[tuple[Escalation, str, By]],
     now: datetime,
 ) -> list[State]:
-    """Add to the trail what was done to each, with all of it after that; answers with these."""
+    """Add to the trail what was done to each, with all of it after that; answers with these.
+
+    Who listens is told of those that were opened or resolved.
+    """
     done = list(done)
     if not done:
         return []
@@ -100,7 +104,33 @@ async def note_states(
         at = max(now, before.get(of, now))
         note(session, provider, at, row.service, Resource.ESCALATION, of, action, by, state)
     await session.flush()
+    for row, action, _ in done:
+        if (kind := _message_of(row, action)) is not None:
+            await announce(session, provider, kind, row.service, _told(row), now)
     return states
+
+
+def _message_of(row: Escalation, action: str) -> MessageType | None:
+    if action == "resolved":
+        return MessageType.TRIGGER_RESOLVED
+    if action not in {"opened", "reopened"}:
+        return None
+    is_review = row.trigger == REVIEW_OVERDUE
+    return MessageType.REVIEW_OVERDUE if is_review else MessageType.TRIGGER_OPENED
+
+
+def _told(row: Escalation) -> State:
+    """Where to look. A word may be a theme as somebody typed it, so it is not told."""
+    told = {
+        "id": str(row.id),
+        "service": row.service,
+        "strand": row.strand or None,
+        "trigger": row.trigger,
+        "as_of": f"{row.as_of:%Y-%m}",
+        "times_opened": row.times_opened,
+        "url": f"/v1/services/{row.service}/escalations/{row.id}",
+    }
+    return told | ({"role": row.word} if row.trigger == REVIEW_OVERDUE else {})
 
 
 def _indicator(row: Escalation) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from arq.connections import ArqRedis
+from arq.constants import default_queue_name
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
@@ -20,9 +21,13 @@ from models.vocabulary import ProviderId
 RECOMPUTE = "recompute"
 #: What has arrived for one provider waits to be mapped: messages, and tables of any length.
 MAP_BODIES, MAP_TABLES = "map_bodies", "map_tables"
+#: Messages wait to be posted, of whichever provider.
+DELIVER = "deliver"
 #: What a recompute leaves to be judged. What takes seconds has a queue and a process of its own,
 #: so that it does not stand before what takes milliseconds.
 RESCORE = "rescore"
+#: Named wherever something is put there: a worker's own client would else put it in its own queue.
+COUNTING_QUEUE = default_queue_name
 JUDGING_QUEUE = "breadth:judging"
 TABLES_QUEUE = "breadth:tables"
 #: A ring is not worth waiting for; the worker looks for marks by itself every few seconds.
@@ -67,6 +72,7 @@ async def ring(redis: ArqRedis, provider: ProviderId, services: Iterable[str]) -
                     str(provider),
                     service,
                     _job_id=f"{RECOMPUTE}:{provider}:{service}",
+                    _queue_name=COUNTING_QUEUE,
                 )
     except (RedisError, OSError, TimeoutError) as error:
         log.warning("doorbell_unanswered", error=type(error).__name__)
@@ -78,10 +84,21 @@ async def ring_mapping(redis: ArqRedis, provider: ProviderId) -> bool:
     """Ask for the bodies of a provider to be mapped; False when Redis could not be asked."""
     try:
         async with asyncio.timeout(RING_TIMEOUT_S):
-            for kind, queue in ((MAP_BODIES, None), (MAP_TABLES, TABLES_QUEUE)):
+            for kind, queue in ((MAP_BODIES, COUNTING_QUEUE), (MAP_TABLES, TABLES_QUEUE)):
                 await redis.enqueue_job(
                     kind, str(provider), _job_id=f"{kind}:{provider}", _queue_name=queue
                 )
+    except (RedisError, OSError, TimeoutError) as error:
+        log.warning("doorbell_unanswered", error=type(error).__name__)
+        return False
+    return True
+
+
+async def ring_delivery(redis: ArqRedis) -> bool:
+    """Ask for what is due to be posted; False when Redis could not be asked."""
+    try:
+        async with asyncio.timeout(RING_TIMEOUT_S):
+            await redis.enqueue_job(DELIVER, _job_id=DELIVER, _queue_name=COUNTING_QUEUE)
     except (RedisError, OSError, TimeoutError) as error:
         log.warning("doorbell_unanswered", error=type(error).__name__)
         return False
@@ -95,6 +112,7 @@ class Doorbell:
         self._redis = redis
         self._waiting: set[tuple[ProviderId, str]] = set()
         self._bodies: set[ProviderId] = set()
+        self._messages = False
         self._task: asyncio.Task[None] | None = None
 
     def press(self, provider: ProviderId, services: Iterable[str]) -> None:
@@ -108,14 +126,25 @@ class Doorbell:
         self._bodies.add(provider)
         self._start()
 
+    def press_delivery(self) -> None:
+        """Called after the commit of a message, or of a wish to have one posted again."""
+        self._messages = True
+        self._start()
+
     def _start(self) -> None:
-        if (self._waiting or self._bodies) and (self._task is None or self._task.done()):
+        if (self._waiting or self._bodies or self._messages) and (
+            self._task is None or self._task.done()
+        ):
             self._task = asyncio.create_task(self._ring_all())
 
     async def _ring_all(self) -> None:
-        while self._waiting or self._bodies:
+        while self._waiting or self._bodies or self._messages:
             waiting, self._waiting = self._waiting, set()
             bodies, self._bodies = self._bodies, set()
+            messages, self._messages = self._messages, False
+            if messages and not await ring_delivery(self._redis):
+                await self._back_off()
+                return
             for provider in bodies:
                 if not await ring_mapping(self._redis, provider):
                     await self._back_off()
@@ -131,6 +160,7 @@ class Doorbell:
         await asyncio.sleep(BACK_OFF_S)
         self._waiting.clear()
         self._bodies.clear()
+        self._messages = False
 
     async def close(self) -> None:
         """Let the last rings out, briefly, then let go of the connections."""

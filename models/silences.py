@@ -5,6 +5,7 @@ no evidence in the months of its silence, until somebody says that what was miss
 """
 
 from datetime import date, datetime
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import ForeignKeyConstraint, Text, select, text
@@ -81,7 +82,7 @@ SELECT {PROVIDER}, code, since, until, types FROM gaps
 WHERE coalesce(until, CAST(:now AS timestamptz)) - since > every
 ON CONFLICT (provider_id, connector, since) DO UPDATE SET until = excluded.until
 WHERE silences.until IS DISTINCT FROM excluded.until
-RETURNING connector
+RETURNING connector, since, until
 """)
 
 FILL = text("""
@@ -91,9 +92,18 @@ RETURNING since
 """)
 
 
-async def find_silences(session: AsyncSession, now: datetime) -> list[str]:
-    """Connectors of the current provider whose silences have begun or ended since the last look."""
-    return sorted(set(await session.scalars(FIND, {"now": now})))
+class Changed(NamedTuple):
+    """A silence that has begun, or that has ended with `until`."""
+
+    connector: str
+    since: datetime
+    until: datetime | None
+
+
+async def find_silences(session: AsyncSession, now: datetime) -> list[Changed]:
+    """Silences of the current provider's sources that have begun or ended since the last look."""
+    found = await session.execute(FIND, {"now": now})
+    return sorted(Changed(*row) for row in found)
 
 
 async def fill(

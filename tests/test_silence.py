@@ -82,7 +82,7 @@ def test_silence_after_the_look_changes_nothing() -> None:
 
 async def noticed(running: Running, provider: ProviderId, clock: Clock) -> list[str]:
     async with transaction(running.sessions, provider) as session:
-        return await find_silences(session, clock())
+        return [each.connector for each in await find_silences(session, clock())]
 
 
 async def test_silence_is_found_ends_and_is_filled(

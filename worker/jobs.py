@@ -11,9 +11,10 @@ from sqlalchemy import text
 
 from models.choices import mark_every_service
 from models.db import Sessions, transaction
-from models.queue import JUDGING_QUEUE, RESCORE, ring
+from models.queue import JUDGING_QUEUE, RESCORE, ring, ring_delivery
 from models.silences import find_silences
 from models.vocabulary import ProviderId
+from worker.announcing import announce_sources
 from worker.escalating import escalate_reviews
 from worker.mapping import map_waiting
 from worker.recompute import count_open, drain
@@ -55,7 +56,16 @@ async def rescore(context: dict[str, Any], provider: str, service: str) -> int:
     """Judge one service."""
     owner, now = ProviderId(UUID(provider)), context["clock"]()
     arithmetic = context["arithmetic"]
-    return await drain(context["sessions"], owner, service, now, arithmetic, ROUNDS_A_TURN)
+    rounds = await drain(context["sessions"], owner, service, now, arithmetic, ROUNDS_A_TURN)
+    if rounds:
+        await ring_delivery(context["redis"])
+    return rounds
+
+
+async def deliver(context: dict[str, Any]) -> int:
+    """Post what is due, of whichever provider; how many posts that began."""
+    posts: int = await context["dispatcher"].deliver()
+    return posts
 
 
 async def map_bodies(context: dict[str, Any], provider: str) -> int:
@@ -129,8 +139,11 @@ async def watch_sources(context: dict[str, Any]) -> None:
             if not (changed := await find_silences(session, now)):
                 continue
             services = await mark_every_service(session)
-        log.info("sources_changed", provider=str(provider), connectors=changed)
+            await announce_sources(session, provider, changed, now)
+        connectors = sorted({each.connector for each in changed})
+        log.info("sources_changed", provider=str(provider), connectors=connectors)
         await ring(context["redis"], provider, services)
+        await ring_delivery(context["redis"])
 
 
 async def watch_reviews(context: dict[str, Any]) -> None:
@@ -145,6 +158,7 @@ async def watch_reviews(context: dict[str, Any]) -> None:
             continue
         if done:
             log.info("reviews_escalated", provider=str(provider), services=len(done))
+            await ring_delivery(context["redis"])
 
 
 async def _providers(sessions: Sessions) -> list[ProviderId]:

@@ -25,8 +25,10 @@ from models.keyring import Keyring
 from models.logs import configure_logs
 from models.queue import JUDGING_QUEUE, TABLES_QUEUE, deserialize, serialize
 from models.settings import Settings
+from worker.delivery import Dispatcher
 from worker.expiry import remove_expired_answers
 from worker.jobs import (
+    deliver,
     map_bodies,
     map_tables,
     mark_due,
@@ -38,6 +40,7 @@ from worker.jobs import (
     watch_reviews,
     watch_sources,
 )
+from worker.posting import Way, post
 
 if TYPE_CHECKING:
     from arq.typing import WorkerCoroutine
@@ -72,17 +75,27 @@ async def startup(context: dict[str, Any]) -> None:
     context["stopping"], context["sweep_every_s"] = asyncio.Event(), settings.sweep_every_s
     # One thread: two that calculate only slow each other down.
     context["arithmetic"], context["turn"] = ThreadPoolExecutor(1), asyncio.Lock()
+    context["dispatcher"] = Dispatcher(
+        context["sessions"],
+        context["keyring"],
+        context["clock"],
+        partial(post, Way(loopback=settings.hooks_out_loopback)),
+        settings.public_url,
+    )
     await refuse_unsafe_role(engine)
 
 
-def starting(sweep: Callable[[dict[str, Any]], Awaitable[object]]) -> Start:
-    """A worker that looks for its work by itself, too."""
+def starting(*sweeps: Callable[[dict[str, Any]], Awaitable[object]]) -> Start:
+    """A worker that looks for its work by itself, too; what one sweep waits for delays no other."""
 
     async def start(context: dict[str, Any]) -> None:
         await startup(context)
-        context["sweeper"] = asyncio.create_task(
-            sweep_until(context["stopping"], context["sweep_every_s"], partial(sweep, context))
-        )
+        context["sweepers"] = [
+            asyncio.create_task(
+                sweep_until(context["stopping"], context["sweep_every_s"], partial(sweep, context))
+            )
+            for sweep in sweeps
+        ]
 
     return start
 
@@ -102,11 +115,13 @@ async def sweep_until(
 
 async def shutdown(context: dict[str, Any]) -> None:
     """Let the sweep under way finish; what is cut off instead is there for the next one."""
-    # A start that was refused has no sweeper, and an error here would hide why it was.
-    if "sweeper" in context:
+    # A start that was refused has none of them, and an error here would hide why it was.
+    if "dispatcher" in context:
+        await context["dispatcher"].close()
+    if "sweepers" in context:
         context["stopping"].set()
         with suppress(TimeoutError, asyncio.CancelledError):
-            await asyncio.wait_for(context["sweeper"], FINISH_WITHIN_S)
+            await asyncio.wait_for(asyncio.gather(*context["sweepers"]), FINISH_WITHIN_S)
     if "arithmetic" in context:
         context["arithmetic"].shutdown(wait=False)
     if "engine" in context:
@@ -115,7 +130,7 @@ async def shutdown(context: dict[str, Any]) -> None:
 
 def counting() -> dict[str, Any]:
     return {
-        "functions": [recompute, map_bodies],
+        "functions": [recompute, map_bodies, deliver],
         "cron_jobs": [
             cron(cast("WorkerCoroutine", mark_due), minute={3, 23, 43}, run_at_startup=True),
             cron(
@@ -126,7 +141,7 @@ def counting() -> dict[str, Any]:
             cron(cast("WorkerCoroutine", watch_reviews), minute={33}, run_at_startup=True),
             cron(cast("WorkerCoroutine", remove_expired_answers), minute={13}),
         ],
-        "on_startup": starting(sweep_bodies),
+        "on_startup": starting(sweep_bodies, deliver),
         "on_shutdown": shutdown,
         "max_jobs": 16,
     }

@@ -22,6 +22,7 @@ from models.quarantine import release
 from models.scores import Score
 from models.tallies import TALLIES_OF_SERVICE, TallyRow
 from models.vocabulary import Family, ProviderId
+from worker.announcing import announce_verdict
 from worker.escalating import escalate
 from worker.rollup import Slice, every_slice, roll_up, slices_of_versions
 from worker.scoring import conclude, months_read_from
@@ -107,7 +108,11 @@ async def recompute(
         changed = await freeze(session, provider, context, concluded, claimed.known, now)
         newest = last_ended_month(now)
         if newest in changed:
-            strands = concluded[newest].content["strands"]
+            content = concluded[newest].content
+            strands = content["strands"]
+            await announce_verdict(
+                session, provider, context, newest, content, changed[newest], now
+            )
             await escalate(session, provider, context, newest, strands, changed[newest], now)
     return Outcome(len(slices), as_ofs, sorted(changed))
 

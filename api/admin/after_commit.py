@@ -18,6 +18,11 @@ def after_commit(session: AsyncSession, act: Callable[[], None]) -> None:
     event.listen(session.sync_session, "after_commit", committed, once=True)
 
 
+def deliver_after_commit(session: AsyncSession, running: Running) -> None:
+    """What this transaction may have announced goes out at once and not at the next sweep."""
+    after_commit(session, running.doorbell.press_delivery)
+
+
 def ring_after_commit(
     session: AsyncSession, running: Running, provider: ProviderId, services: Iterable[str]
 ) -> None:

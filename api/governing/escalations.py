@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from sqlalchemy import func, select
 
+from api.admin.after_commit import deliver_after_commit
 from api.admin.bodies import Flaw, refuse
 from api.deps import Now, Session, require
 from api.governing.at_service import AtService, ServiceId, Writing, known_ids
@@ -158,6 +159,7 @@ async def carry_out(
         row.actions = [*row.actions, taken | by]
     done = [(row, verb.done, at.actor.by(role))]
     (state,) = await note_states(at.session, at.provider, done, at.now)
+    deliver_after_commit(at.session, at.running)
     return EscalationShown.model_validate(state)
 
 

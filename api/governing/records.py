@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 from sqlalchemy import select
 
-from api.admin.after_commit import ring_after_commit
+from api.admin.after_commit import deliver_after_commit, ring_after_commit
 from api.admin.bodies import Body, Flaw, LongText, refuse
 from api.governing.at_service import AtService, Writing
 from api.governing.drafting import figures_of, month_of_draft, refuse_unfit, refuse_unknown_events
@@ -25,9 +25,19 @@ from api.governing.route_order import records_before, standing_on
 from api.kept_answers import KeptRoute
 from api.problems import Problem, problems
 from models.context import load_context
+from models.deliveries import announce
 from models.records import Record, signed_records
 from models.trail import Resource, note
-from models.vocabulary import AUTHOR_OF, BY_SEGMENT, TITLE_OF, RecordStatus, Role, Stage, Strand
+from models.vocabulary import (
+    AUTHOR_OF,
+    BY_SEGMENT,
+    TITLE_OF,
+    MessageType,
+    RecordStatus,
+    Role,
+    Stage,
+    Strand,
+)
 
 router = APIRouter(prefix="/v1/services/{service}/records", tags=["route"], route_class=KeptRoute)
 PROBLEMS = problems("not_found", "conflict", "invalid")
@@ -168,7 +178,9 @@ async def sign_record(record_id: UUID, sign_off: SignOff, at: Writing) -> Record
     record.signed_at = record.changed_at = at.now
     if stage is Stage.JUDGE and record.body["escalation"] is not None:
         await escalate_judgement(at, record, record.body["escalation"], role)
-    return await noted(at, record, "signed", role)
+    signed_now = await noted(at, record, "signed", role)
+    await announce_signed(at, record)
+    return signed_now
 
 
 @router.post("/{record_id}:withdraw", responses=PROBLEMS)
@@ -279,6 +291,20 @@ async def tell_of(
     pseudonyms = at.running.keyring.pseudonyms(at.provider)
     services = await tell(at.session, context, pseudonyms, record, holds=holds, now=at.now)
     ring_after_commit(at.session, at.running, at.provider, sorted(services))
+
+
+async def announce_signed(at: AtService, record: Record) -> None:
+    """Tell who listens which record was signed, and neither by whom nor what it says."""
+    told = {
+        "id": str(record.id),
+        "service": at.service,
+        "strand": record.strand,
+        "stage": record.stage,
+        "month": f"{record.month:%Y-%m}",
+        "url": f"/v1/services/{at.service}/records/{record.id}",
+    }
+    await announce(at.session, at.provider, MessageType.RECORD_SIGNED, at.service, told, at.now)
+    deliver_after_commit(at.session, at.running)
 
 
 async def noted(at: AtService, record: Record, action: str, role: Role) -> RecordShown:
