@@ -1,12 +1,16 @@
 """The OpenAPI description as this service means it: problems instead of FastAPI's own errors."""
 
+from copy import deepcopy
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from api.admin.described_mappings import describe_documents
 from api.described_idempotency import describe_key
+from api.described_messages import SCHEMAS as MESSAGE_SCHEMAS
+from api.described_messages import WEBHOOKS
 from api.inbound.described_events import SCHEMAS as EVENT_SCHEMAS
 from api.inbound.described_fhir import SCHEMAS as FHIR_SCHEMAS
 from api.problems import MEDIA_TYPE, PROBLEMS, SCHEMA
@@ -28,7 +32,9 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         for name in UNUSED:
             schemas.pop(name, None)
-        schemas |= {"Problem": SCHEMA} | EVENT_SCHEMAS | FHIR_SCHEMAS
+        schemas |= {"Problem": SCHEMA} | EVENT_SCHEMAS | FHIR_SCHEMAS | MESSAGE_SCHEMAS
+        describe_documents(schemas)
+        schema["webhooks"] = deepcopy(WEBHOOKS)
         for path in schema["paths"].values():
             for operation in path.values():
                 _replace_default_422(operation["responses"])

@@ -17,6 +17,8 @@ import api.admin.programmes
 import api.admin.quarantine
 import api.admin.services
 import api.admin.settings
+import api.admin.subscription_attempts
+import api.admin.subscriptions
 import api.charting.routes
 import api.governing.escalations
 import api.governing.people
@@ -71,6 +73,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     api.admin.settings.router,
     api.admin.event_types.router,
     api.admin.quarantine.router,
+    api.admin.subscriptions.router,
+    api.admin.subscription_attempts.router,
     api.reading.views.router,
     api.reading.evidence.router,
     api.charting.routes.router,

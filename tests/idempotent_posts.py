@@ -12,6 +12,7 @@ from tests.fhir_sent import FHIR, administration, adverse_event, bundle, questio
 from tests.idempotent_oversight import OVERSIGHT_ADDED, OVERSIGHT_SENT
 from tests.idempotent_records import RECORDS_ADDED, RECORDS_SENT
 from tests.idempotent_setting import Prepare, Sent, Setting
+from tests.idempotent_subscriptions import SUBSCRIPTIONS_ADDED, SUBSCRIPTIONS_SENT
 from tests.sent import SERVICE, dose, send
 
 
@@ -130,6 +131,7 @@ SENT: dict[str, Prepare] = {
     "dismiss_inbox_item": inbox_dismissal,
     **RECORDS_SENT,
     **OVERSIGHT_SENT,
+    **SUBSCRIPTIONS_SENT,
 }
 #: Their effect is several transactions, which know their events by identifier.
 SEVERAL_TRANSACTIONS = {
@@ -150,4 +152,5 @@ ADDED = {
     "start_replay": {"replays": 1},
     **RECORDS_ADDED,
     **OVERSIGHT_ADDED,
+    **SUBSCRIPTIONS_ADDED,
 }
