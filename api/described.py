@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from api.admin.described_mappings import describe_documents
 from api.described_idempotency import describe_key
 from api.described_messages import SCHEMAS as MESSAGE_SCHEMAS
 from api.described_messages import WEBHOOKS
@@ -32,6 +33,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for name in UNUSED:
             schemas.pop(name, None)
         schemas |= {"Problem": SCHEMA} | EVENT_SCHEMAS | FHIR_SCHEMAS | MESSAGE_SCHEMAS
+        describe_documents(schemas)
         schema["webhooks"] = deepcopy(WEBHOOKS)
         for path in schema["paths"].values():
             for operation in path.values():

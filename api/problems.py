@@ -95,6 +95,14 @@ PROBLEMS: Mapping[str, Kind] = {
     ),
 }
 
+#: How to write what a library could not read, by the beginnings of its names for that.
+WRITTEN = {
+    "datetime_": "Write it as in 2026-05-01T08:00:00+01:00.",
+    "timezone_": "Give the offset too, as in 2026-05-01T08:00:00+01:00.",
+    "date_": "Write it as YYYY-MM-DD, as in 2026-05-01.",
+    "time_": "Write it as HH:MM, as in 07:30.",
+}
+
 #: How names are found for what Starlette raises itself.
 BY_STATUS = {
     400: "bad_request",
@@ -233,12 +241,20 @@ def _of_validation(error: RequestValidationError) -> Problem:
             {
                 "code": str(item["type"]),
                 "pointer": pointer_of(item["loc"][1:]),
-                "detail": str(item["msg"]),
+                "detail": _detail_of(str(item["type"]), str(item["msg"])),
                 "in": str(item["loc"][0]) if item["loc"] else "body",
             }
             for item in found
         ],
     )
+
+
+def _detail_of(kind: str, said: str) -> str:
+    """In words of whoever filled it in: the library speaks of inputs and parsing."""
+    for begins, advice in WRITTEN.items():
+        if kind.startswith(begins):
+            return advice
+    return said.removeprefix("Value error, ")
 
 
 def install(app: FastAPI) -> None:

@@ -230,9 +230,9 @@ def test_document_without_a_table_says_what_it_said_before_there_were_tables() -
 
 
 PROBLEMS: list[tuple[dict[str, Any], str, str]] = [
-    ({"input": "xml"}, "/input", "wrong_type"),
-    ({"delimiter": "."}, "/delimiter", "wrong_type"),
-    ({"encoding": "latin-1"}, "/encoding", "wrong_type"),
+    ({"input": "xml"}, "/input", "unknown_value"),
+    ({"delimiter": "."}, "/delimiter", "unknown_value"),
+    ({"encoding": "latin-1"}, "/encoding", "unknown_value"),
     ({"columns": {"a": "b"}}, "/columns", "wrong_type"),
     ({"each": "rows"}, "/each", "contradiction"),
     ({"columns": {"unit": ["Code"]}}, "/columns/unit", "contradiction"),

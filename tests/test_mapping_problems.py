@@ -54,7 +54,11 @@ TOLD: dict[str, tuple[Any, str, str]] = {
         "/schema",
         "'schema' is required.",
     ),
-    "another schema": (document(schema="mapping/2"), "/schema", "Invalid enum value 'mapping/2'."),
+    "another schema": (
+        document(schema="mapping/2"),
+        "/schema",
+        "'mapping/2' is not taken here. Known are: mapping/1.",
+    ),
     "an unknown part": (document(drop=[]), "/drop", "'drop' is not known here."),
     "no name": (document(name=""), "/name", "Expected a text of length >= 1."),
     "fields that are none": (document(fields=[]), "/fields", "Expected an object, got a list."),
@@ -63,7 +67,7 @@ TOLD: dict[str, tuple[Any, str, str]] = {
     "no such transform": (
         with_transform(**{"as": "regex", "pattern": "(a+)+$"}),
         "/fields/team/transforms/0/as",
-        "'regex' is not a transform: ",
+        "'regex' is not taken here. Known are: integer, ",
     ),
     "a transform without its name": (
         with_transform(table="x"),
@@ -90,7 +94,7 @@ TOLD: dict[str, tuple[Any, str, str]] = {
     "no such treatment": (
         with_codes(unmapped="guess"),
         "/codes/letters/unmapped",
-        "Invalid enum value 'guess'.",
+        "'guess' is not taken here. Known are: pass, otherwise, skip, reject.",
     ),
     "an unreadable each": (document(each="records["), "/each", "This is not JMESPath"),
     "an unreadable condition": (
@@ -149,7 +153,7 @@ TOLD: dict[str, tuple[Any, str, str]] = {
     "data that the type has not": (
         with_field("data.score", path="a"),
         "/fields/data.score",
-        "audit.completed has no 'score'; it has audit, items_due, items_met, themes",
+        "audit.completed has no 'score'. Known are: items_due, items_met, themes, audit.",
     ),
     "data that the type needs": (
         without_field("data.items_met"),

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.admin.after_commit import ring_after_commit
 from api.admin.bodies import Body, Flaw, LongText, Text, refuse
+from api.admin.described_mappings import LANGUAGE
 from api.admin.mappings import MappingBody, add_version, checked
 from api.admin.signing import scheme_from, secrets_from
 from api.deps import Now, Running, RunningApp, Session, require
@@ -121,11 +122,16 @@ class ConnectorList(BaseModel):
     items: list[ConnectorAnswer]
 
 
-@router.post("", status_code=201, responses=problems("conflict", "invalid"))
+@router.post(
+    "",
+    status_code=201,
+    responses=problems("conflict", "invalid"),
+    description="Set a platform up. Until a mapping is activated, what arrives is kept and waits."
+    "\n\n" + LANGUAGE,
+)
 async def create_connector(
     body: NewConnector, running: RunningApp, holder: Integrator, session: Session, now: Now
 ) -> CreatedConnector:
-    """Set a platform up. Until a mapping is activated, what arrives is kept and waits."""
     if body.code == "shipped":
         refuse("invalid", [Flaw("/code", "reserved", "Choose another code.")])
     scheme = scheme_from(body.signature)

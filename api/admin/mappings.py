@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.admin.after_commit import after_commit
 from api.admin.bodies import Body, Flaw, refuse
+from api.admin.described_mappings import LANGUAGE
 from api.deps import Now, RunningApp, Session, require
 from api.kept_answers import KeptRoute
 from api.problems import Problem, problems
@@ -108,11 +109,16 @@ async def list_versions(
     return MappingList(shipped=[], items=[answer_of(one, row.active_version) for one in versions])
 
 
-@router.post("/{connector}", status_code=201, responses=problems("not_found", "invalid"))
+@router.post(
+    "/{connector}",
+    status_code=201,
+    responses=problems("not_found", "invalid"),
+    description="Add a draft. It changes nothing until it is activated; preview it first.\n\n"
+    + LANGUAGE,
+)
 async def add_mapping(
     connector: ConnectorCode, body: NewVersion, holder: Integrator, session: Session, now: Now
 ) -> MappingAnswer:
-    """Add a draft. It changes nothing until it is activated; preview it first."""
     row = await locked(session, holder, connector)
     version = await add_version(session, row, checked(body.mapping, "/mapping"), now)
     stored = await session.get_one(StoredMapping, (holder.provider, connector, version))

@@ -10,6 +10,7 @@ import msgspec
 from api.admin.bodies import Flaw, refuse
 from api.inbound.signature_problems import problems_of, problems_of_secrets
 from api.inbound.signature_schemes import Scheme, recipe_of
+from models.mapping.explained import explained
 from models.mapping.json_problems import json_problems
 
 
@@ -24,7 +25,8 @@ def scheme_from(signature: dict[str, Any] | None) -> Scheme | None:
     try:
         scheme = msgspec.convert(signature, Scheme)
     except msgspec.ValidationError as error:
-        refuse("invalid", [Flaw("/signature", "invalid", f"{error}.")])
+        flaw = explained(error, signature, Scheme, "/signature")
+        refuse("invalid", [Flaw(flaw.pointer, flaw.code, flaw.detail)])
         raise
     # A body without an id of its own is told apart by its content.
     flaws = problems_of(scheme, maps_natural_key=True)

@@ -113,6 +113,8 @@ class Example(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Mapping(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """What a platform's words mean; never changed once it is stored, a change is a new version."""
+
     schema: Literal["mapping/1"]
     name: Word
     input: Literal["json", "csv"] = "json"

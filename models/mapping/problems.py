@@ -5,31 +5,26 @@ what its author cannot have meant.
 """
 
 import contextlib
-import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
+from models.closest import known_are
 from models.event_types import CUSTOM, SHAPES, Flaw
 from models.incoming.pointers import pointer_of
-from models.incoming.refusals import AS_WRITTEN
 from models.mapping.budget import Budget, MappingError
 from models.mapping.column_problems import column_problems, places_of
+from models.mapping.explained import explained
 from models.mapping.expressions import parse
 from models.mapping.json_problems import TOO_DEEP, json_problems
 from models.mapping.mappings import DATA, ENVELOPE, MOST_CODES, REQUIRED, Field, Mapping, mapping_of
 from models.mapping.pipeline import Codes, fold
-from models.mapping.transforms import AnyTransform
 from models.mapping.value_transforms import Lookup
 
 LONGEST_NAME = 200
 OWN = "x_"
-_PATH = re.compile(r"(?s)(.*?) - at `\$([^`]*)`")
-_PATH_PART = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
-_QUOTED = re.compile(r"[`'](.*)[`']")
-_TYPES = re.compile(r"`([^`]*)`")
 
 
 def problems_of(document: object) -> list[Flaw]:
@@ -47,7 +42,7 @@ def problems_of(document: object) -> list[Flaw]:
 def _unreadable(document: object, error: Exception) -> list[Flaw]:
     """Field by field and table by table, since a decoder stops at the first thing it refuses."""
     if not isinstance(document, dict):
-        return [_explained(error)]
+        return [explained(error, document, Mapping)]
     found: list[Flaw] = []
     rest = dict(document)
     kinds: tuple[tuple[str, type[Field | Codes]], ...] = (("fields", Field), ("codes", Codes))
@@ -57,48 +52,15 @@ def _unreadable(document: object, error: Exception) -> list[Flaw]:
         rest[part] = {}
         for name, item in document[part].items():
             found += _refused(item, kind, pointer_of([part, name]))
-    return found + _refused(rest, Mapping, "") or [_explained(error)]
+    return found + _refused(rest, Mapping, "") or [explained(error, document, Mapping)]
 
 
 def _refused(item: object, kind: type, within: str) -> list[Flaw]:
     try:
         msgspec.convert(item, kind)
     except (msgspec.ValidationError, RecursionError) as error:
-        return [_explained(error, within)]
+        return [explained(error, item, kind, within)]
     return []
-
-
-def _explained(error: Exception, within: str = "") -> Flaw:
-    if isinstance(error, RecursionError):
-        return Flaw(within, TOO_DEEP, "This is nested too deeply.")
-    matched = _PATH.fullmatch(str(error))
-    what, path = (matched[1], matched[2]) if matched else (str(error), "")
-    at = within + pointer_of(
-        [*(name or number for name, number in _PATH_PART.findall(path.replace("[...]", "")))]
-    )
-    quoted = _QUOTED.search(what)
-    name = quoted[1] if quoted else ""
-    if what.startswith("Object missing required field"):
-        return Flaw(f"{at}/{name}", "missing_field", f"'{name}' is required.")
-    if what.startswith("Object contains unknown field"):
-        return Flaw(
-            f"{at}{pointer_of([name])}", "unknown_field", f"'{name[:100]}' is not known here."
-        )
-    if at.endswith("/as"):
-        return Flaw(at, "unknown_value", f"'{name[:100]}' is not a transform: {_transforms()}.")
-    return Flaw(at, "wrong_type", _TYPES.sub(_in_words, what) + ".")
-
-
-def _in_words(types: re.Match[str]) -> str:
-    return " or ".join(AS_WRITTEN.get(one, f"'{one}'") for one in types[1].split(" | "))
-
-
-def _transforms() -> str:
-    kinds = msgspec.inspect.type_info(AnyTransform)
-    assert isinstance(kinds, msgspec.inspect.UnionType)
-    return ", ".join(
-        str(one.tag) for one in kinds.types if isinstance(one, msgspec.inspect.StructType)
-    )
 
 
 def _contradictions(mapping: Mapping) -> Iterator[Flaw]:
@@ -182,12 +144,9 @@ def _of_names(mapping: Mapping) -> Iterator[Flaw]:
             if not len(DATA) < len(name) <= LONGEST_NAME:
                 yield Flaw(at, "unknown_field", "Names of data have 1 to 195 characters.")
         elif name not in ENVELOPE:
-            known = ", ".join(ENVELOPE)
-            yield Flaw(
-                at,
-                "unknown_field",
-                f"'{name[:100]}' is not a field of an event. Known are {known} and data.<name>.",
-            )
+            known = known_are(name, (*ENVELOPE, "data.<name>"))
+            said = f"'{name[:100]}' is not a field of an event.{known}"
+            yield Flaw(at, "unknown_field", said)
     for name in REQUIRED:
         # A row of a table without an id is known by what it says.
         if name not in mapping.fields and (name != "id" or mapping.input != "csv"):
@@ -204,7 +163,8 @@ def _of_types(mapping: Mapping) -> Iterator[Flaw]:
     types = _types_of(mapping)
     for name in types:
         if name not in SHAPES and not name.startswith(CUSTOM):
-            yield Flaw("/type", "unknown_type", f"'{name}' is not an event type.")
+            said = f"'{name}' is not an event type.{known_are(name, SHAPES)}"
+            yield Flaw("/type", "unknown_type", said)
     shapes = [SHAPES[name] for name in types if name in SHAPES]
     if not types or len(shapes) < len(types):
         return
@@ -215,8 +175,8 @@ def _of_types(mapping: Mapping) -> Iterator[Flaw]:
             yield Flaw(
                 pointer_of(["fields", DATA + name]),
                 "unknown_field",
-                f"{' or '.join(types)} has no '{name}'; it has {', '.join(sorted(known))}, and"
-                " fields of your own that begin with x_.",
+                f"{' or '.join(types)} has no '{name}'.{known_are(name, sorted(known))} Fields of"
+                " your own begin with x_.",
             )
     for shape, kind in zip(shapes, types, strict=True):
         for need in msgspec.structs.fields(shape):

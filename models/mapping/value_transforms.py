@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from models.closest import known_are
 from models.mapping.budget import MappingError
 from models.mapping.pipeline import Scalar, Terms, Transform, as_text, as_whole, fold, wrong_type
 
@@ -28,11 +29,15 @@ class Trim(Transform, tag="trim", frozen=True):
 
 
 class Lower(Transform, tag="lower", frozen=True):
+    """In small letters."""
+
     def of(self, value: Any, terms: Terms) -> str:  # noqa: ARG002
         return as_text(value).lower()
 
 
 class Upper(Transform, tag="upper", frozen=True):
+    """In capital letters."""
+
     def of(self, value: Any, terms: Terms) -> str:  # noqa: ARG002
         return as_text(value).upper()
 
@@ -61,7 +66,7 @@ class Lookup(Transform, tag="lookup", frozen=True):
     def flaw(self, tables: Collection[str]) -> str | None:
         if self.table in tables:
             return None
-        return f"There is no table '{self.table}' under 'codes'."
+        return f"There is no table '{self.table}' under 'codes'.{known_are(self.table, tables)}"
 
     def of(self, value: Any, terms: Terms) -> Any:
         return terms.look_up(self.table, value)
