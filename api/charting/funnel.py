@@ -116,15 +116,16 @@ def _finding(figures: Figures, indicator: Indicator, drawn: Funnel) -> str:
         for word in (BEYOND_WORSE, BEYOND_BETTER)
     )
     if not worse and not better:
-        return f"{indicator.name}: none of {n} {many} lies beyond what chance alone explains"
+        reach = "the limits" if drawn.widened else "what chance alone explains"
+        return f"{indicator.name}: none of {n} {many} lies beyond {reach}"
     said = [
         f"{listed(names)} {verb(len(names), 'is', 'are')} {word}"
         for names, word in ((worse, "worse"), (better, "better"))
         if names
     ]
-    return (
-        f"{indicator.name}: beyond chance alone {' and '.join(said)} than all {n} {many} together"
-    )
+    reach = "beyond the limits" if drawn.widened else "beyond chance alone"
+    than = f"than all {n} {many} together"
+    return f"{indicator.name}: {reach} {' and '.join(said)} {than}"
 
 
 def _limits(indicator: Indicator, *, widened: bool) -> str:

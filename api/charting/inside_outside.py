@@ -8,7 +8,11 @@ from api.charting.sheet import Spec, nothing, sheet, single, values
 from api.charting.words import trimmed
 from models.vocabulary import AlignmentState
 
-HEIGHT = 460
+HEIGHT, MOST_LABELLED = 460, 14
+#: Named even among many.
+UNEASY = {
+    ALIGNMENT[each].word for each in (AlignmentState.DIVERGING, AlignmentState.INTERNAL_AHEAD)
+}
 CORNERS = (
     ("left", "top", "felt, not measured"),
     ("right", "top", "measured and felt"),
@@ -46,7 +50,11 @@ def inside_outside(figures: Figures) -> Spec:
     grid = {"axis": {"grid": False, "tickCount": 7}}
     x, y = {**x, **grid}, {**y, **grid}
     for row in drawn:
-        row["below"] = _crowded(drawn, row, across[1] - across[0], up[1] - up[0])
+        wide, high = across[1] - across[0], up[1] - up[0]
+        at_edge = (across[1] - row["inside"]) / wide < 0.2
+        row["below"] = at_edge or _crowded(drawn, row, wide, high)
+    few = len(drawn) <= MOST_LABELLED
+    named = [row for row in drawn if few or row["state"] in UNEASY]
     edge = min(across[1], 2 * up[1])
     rule = {"type": "rule", "color": LINE}
     marks = marked("state", (*ALIGNMENT.values(), WHOLE), drawn, "State")
@@ -84,7 +92,7 @@ def inside_outside(figures: Figures) -> Spec:
         },
         *(
             {
-                "data": values([row for row in drawn if row["below"] == below]),
+                "data": values([row for row in named if row["below"] == below]),
                 "mark": {"type": "text", "align": side, "dx": away, "dy": -away},
                 "encoding": {"x": x, "y": y, "text": {"field": "label", "type": "nominal"}},
             }

@@ -47,15 +47,15 @@ GROUP BY word, band ORDER BY word, band
 """
 #: Live, what a score points to; of a day, the newest snapshot computed by then.
 LOOKS_NOW = """
-SELECT c.as_of, s.provisional, s.body -> 'programme' AS programme,
-       s.body #> ARRAY['strands', $4, $5] AS part
+SELECT c.as_of, s.provisional, (s.body -> 'programme')::text AS programme,
+       (s.body #> ARRAY['strands', $4, $5])::text AS part
 FROM scores c JOIN snapshots s ON s.provider_id = c.provider_id AND s.id = c.snapshot_id
 WHERE c.service = ANY($1) AND c.as_of BETWEEN $2 AND $3
 ORDER BY c.as_of
 """
 LOOKS_THEN = """
-SELECT DISTINCT ON (as_of) as_of, provisional, body -> 'programme' AS programme,
-       body #> ARRAY['strands', $4, $5] AS part
+SELECT DISTINCT ON (as_of) as_of, provisional, (body -> 'programme')::text AS programme,
+       (body #> ARRAY['strands', $4, $5])::text AS part
 FROM snapshots
 WHERE service = ANY($1) AND as_of BETWEEN $2 AND $3 AND computed_at <= $6
 ORDER BY as_of, computed_at DESC
