@@ -1,6 +1,6 @@
 """Platforms that send in their own words: who they are, how they sign, what their words mean."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, OfProvider, one_of
 from models.keyring import Sealer
-from models.mapping.drift import Drift, Shape, drift, joined
+from models.mapping.drift import Drift, Shape, drift, joined, last_key
 from models.mapping.pipeline import UnmappedCode
 from models.vocabulary import ProviderId
 
@@ -148,11 +148,19 @@ async def notice(
     connector: Connector,
     seen: Shape,
     unmapped: Iterable[UnmappedCode],
+    read: Collection[str],
     now: datetime,
 ) -> list[Drift]:
-    """Keep what a body looks like, and what of that is new; the first body is the measure."""
+    """Keep what a body looks like, and what of that is new; the first body is the measure.
+
+    A key that the mapping reads, one of `read`, is no news to anybody.
+    """
     known = known_shape(connector)
-    found = drift(seen if known is None else known, seen, unmapped)
+    found = [
+        one
+        for one in drift(seen if known is None else known, seen, unmapped)
+        if one.kind != "new_key" or last_key(one.path) not in read
+    ]
     wider = seen if known is None else joined(known, seen)
     if wider != known:
         await session.execute(

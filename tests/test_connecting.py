@@ -117,7 +117,9 @@ async def test_dismissed_body_stays_in_the_sum(
 async def test_new_keys_and_unknown_codes_are_noticed(
     client: httpx.AsyncClient, platform: Platform, worker: Worker
 ) -> None:
-    await platform.post(visits(dose(1)))
+    first = {key: value for key, value in dose(1).items() if key != "rev"}
+    await platform.post(visits(first))
+    # A key that the mapping reads is no news, however late it comes.
     await platform.post(visits(dose(2, prn=True)))
     await platform.post(visits(dose(3, wing=None)))
     await worker.map()

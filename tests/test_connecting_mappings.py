@@ -41,7 +41,7 @@ async def test_breaking_mending_and_replaying(
     [item] = await items(client, status="quarantined")
     assert item["reason"] == "records_refused"
     assert item["counts"]["accepted"] == item["counts"]["rejected"] == 1
-    assert item["refused"][0]["index"] == 1
+    assert (item["refused"][0]["index"], item["refused"][0]["id"]) == (1, "2")
     assert "spat out" in item["refused"][0]["detail"]
     assert await worker.doses() == {"oak": (0, 1)}, "the good one counts meanwhile"
     await reconciled(client)
@@ -147,15 +147,17 @@ async def test_contradiction_stays_one_whatever_is_activated_or_replayed(
     await set_up(client, "oak")
     platform = await connect(client, anonymous)
     await platform.post(visits(dose(1)))
-    await platform.post(visits(dose(1, state="lost")))
+    await platform.post(visits(dose(3), dose(1, state="lost")))
     await worker.map()
 
     async def first_holds() -> None:
         await worker.map()
-        assert await worker.doses() == {"oak": (0, 1)}
+        assert await worker.doses() == {"oak": (0, 2)}
         first, second = await items(client)
         assert (first["reason"], second["reason"]) == (None, "conflict")
-        assert f"Body {first['id']} says otherwise" in second["refused"][0]["detail"]
+        [refused] = second["refused"]
+        assert f"Body {first['id']} says otherwise" in refused["detail"]
+        assert (refused["index"], refused["id"], refused["pointer"]) == (1, "1", "/id")
         await reconciled(client)
 
     await first_holds()

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.mapping.drift import ANY_KEY, CUT, MOST_PATHS, Drift, drift, joined, shape_of
+from models.mapping.columns import keys_read
+from models.mapping.drift import (
+    ANY_KEY,
+    CUT,
+    MOST_PATHS,
+    Drift,
+    drift,
+    joined,
+    last_key,
+    shape_of,
+)
+from models.mapping.mappings import mapping_of
 from models.mapping.pipeline import UnmappedCode
 
 A_BODY = {
@@ -146,3 +157,35 @@ def test_what_has_been_learned_is_no_drift(bodies: list[Any]) -> None:
 def test_learning_does_not_depend_on_the_order(one: Any, other: Any) -> None:
     first, second = shape_of(one), shape_of(other)
     assert joined(first, second) == joined(second, first)
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("void", "void"),
+        ("visits[].doses[].void", "void"),
+        ("[].tags[]", "tags"),
+        ('rows[]."given at"', "given at"),
+        ('"a.b"[]', "a.b"),
+        ("@", "@"),
+    ],
+)
+def test_last_key_of_a_path_is_as_its_source_writes_it(path: str, key: str) -> None:
+    assert last_key(path) == key
+
+
+def test_every_key_that_a_mapping_names_is_one_it_reads() -> None:
+    document = {
+        "schema": "mapping/1",
+        "name": "keys",
+        "each": ["homes[]", '"the doses"[]'],
+        "when": [{"path": "!void", "reason": "is void"}],
+        "type": {"path": "kind"},
+        "fields": {
+            "id": {"path": "[ref, slot.no]"},
+            "service": {"constant": "1-1"},
+            "occurred_at": {"path": "max(times[?ok].at)"},
+        },
+    }
+    keys = {"homes", "the doses", "void", "kind", "ref", "slot", "no", "times", "ok", "at"}
+    assert keys_read(mapping_of(document)) == keys

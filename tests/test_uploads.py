@@ -143,6 +143,7 @@ async def test_refused_rows_are_told_by_row_and_column(
         ("6", "rejected", "code"),
     ]
     assert all(line["detail"] for line in lines[3:])
+    assert all(line["id"] for line in lines), "whoever sent it finds the row by its id"
     [item] = await items(connected, status="quarantined")
     assert item["reason"] == "records_refused"
     await reconciled(connected)

@@ -23,6 +23,7 @@ from models.incoming.refusals import Refused
 from models.incoming.terms import load_terms
 from models.keyring import Keyring, Pseudonyms
 from models.mapping.budget import MappingError
+from models.mapping.columns import keys_read
 from models.mapping.drift import Shape, shape_of
 from models.mapping.mappings import Mapping, mapping_of
 from models.readings import MEANT, ReadFirst, said_otherwise
@@ -78,10 +79,11 @@ async def map_body_of(
         )
         body = await read_body(session, keyring.bodies(provider), inbox_id)
         terms = await load_terms(session, keyring, provider)
+        mapping = mapping_of(stored.document)
         try:
             looked = await asyncio.to_thread(
                 _look,
-                mapping_of(stored.document),
+                mapping,
                 connector.source,
                 body,
                 item.content_type,
@@ -99,7 +101,8 @@ async def map_body_of(
             said = {MEANT(row) for row in rows}
             rows += await no_longer_said(session, said, stored.version, inbox_id)
         kept = await store(await driver(session), rows)
-        await notice(session, provider, connector, looked.shape, read.unmapped, now)
+        keys = keys_read(mapping)
+        await notice(session, provider, connector, looked.shape, read.unmapped, keys, now)
         _conclude(item, stored.version, read, rows, kept, now)
     if kept.services:
         await ring(provider, kept.services)
@@ -138,8 +141,11 @@ def _conclude(
     }
     refused = list(read.refused)
     refused += [
-        RecordRefused(-1, row.event_id, "conflict", "", said_otherwise(kept.against, row, item.id))
-        for row, outcome in zip(rows, kept.outcomes, strict=True)
+        RecordRefused(
+            place, row.event_id, "conflict", "/id", said_otherwise(kept.against, row, item.id)
+        )
+        # What is taken back stands at the end, has no place, and contradicts nothing.
+        for place, row, outcome in zip(read.places, rows, kept.outcomes, strict=False)
         if outcome is Outcome.CONFLICT
     ]
     why = None

@@ -22,6 +22,7 @@ from models.incoming.mapped import numbered
 from models.incoming.refusals import Refused
 from models.incoming.terms import load_terms
 from models.keyring import Keyring, Pseudonyms
+from models.mapping.columns import keys_read
 from models.mapping.drift import Shape
 from models.mapping.mappings import mapping_of
 from models.mapping.table_files import Part, Remark, TableFile
@@ -210,6 +211,7 @@ async def _read(reading: TableReading) -> None:
                 reading.connector,
                 shape,
                 reading.file.unmapped,
+                keys_read(reading.file.mapping),
                 reading.clock(),
             )
         _settle(row, reading, _why(counts, stopped), {name: counts[name] for name in COUNTED})

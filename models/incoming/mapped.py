@@ -26,6 +26,7 @@ from models.storing import Row
 FORM = "application/x-www-form-urlencoded"
 LINES = ("application/x-ndjson", "application/jsonl")
 LARGEST_BODY = 16 << 20
+LONGEST_ID = 200
 #: As much of a table is shown before it is mapped.
 START_OF_TABLE = 64 << 10
 
@@ -45,6 +46,8 @@ class Read(NamedTuple):
 
     records: int
     rows: list[Row]
+    #: Of each row the place of its record in the body.
+    places: list[int]
     refused: list[RecordRefused]
     skipped: dict[str, int]
     unmapped: tuple[UnmappedCode, ...]
@@ -135,6 +138,7 @@ def rows_of(
     mapped: Mapped, source: str, terms: Terms, pseudonyms: Pseudonyms, now: datetime
 ) -> Read:
     rows: list[Row] = []
+    places: list[int] = []
     refused: list[RecordRefused] = []
     skipped: dict[str, int] = {}
     for outcome in mapped.outcomes:
@@ -142,20 +146,26 @@ def rows_of(
             skipped[outcome.skipped] = skipped.get(outcome.skipped, 0) + 1
         elif outcome.event is None:
             refused += [
-                RecordRefused(outcome.index, None, flaw.code, flaw.pointer, flaw.detail)
+                RecordRefused(
+                    outcome.index, _shortened(outcome.id), flaw.code, flaw.pointer, flaw.detail
+                )
                 for flaw in outcome.flaws[:1]
             ]
         else:
             row = row_of(outcome.event, source, terms, pseudonyms, now)
             if isinstance(row, Refused):
-                name = outcome.event.get("id")
-                known = name[:200] if isinstance(name, str) else None
+                known = _shortened(outcome.event.get("id"))
                 refused.append(
                     RecordRefused(outcome.index, known, row.code, row.pointer, row.detail)
                 )
             else:
                 rows.append(row)
-    return Read(len(mapped.outcomes), rows, refused, skipped, mapped.unmapped)
+                places.append(outcome.index)
+    return Read(len(mapped.outcomes), rows, places, refused, skipped, mapped.unmapped)
+
+
+def _shortened(name: object) -> str | None:
+    return name[:LONGEST_ID] if isinstance(name, str) else None
 
 
 def row_of(

@@ -149,7 +149,7 @@ class RowMapper:
                 into = event.setdefault(rule.group, {}) if rule.group else event
                 into[rule.key] = value
         if flaws:
-            return Outcome(index=line, flaws=tuple(flaws))
+            return Outcome(index=line, id=event.get("id"), flaws=tuple(flaws))
         return Outcome(index=line, event=event, notes=tuple(notes))
 
     def _unmet(self, line: int, cells: Cells) -> Outcome | None:

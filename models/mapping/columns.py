@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from models.incoming.csv_header import Layout
-from models.mapping.expressions import Tree, parse
+from models.mapping.expressions import Tree, nodes_of, parse
 from models.mapping.mappings import REQUIRED, Field, Mapping
 
 #: Only their first part meets the record; what follows meets what that has selected.
@@ -55,6 +55,22 @@ def reads(path: str) -> Reads:
         elif kind not in MEET_NOTHING:
             whole = True
     return Reads(tuple(sorted(columns)), whole)
+
+
+def keys_read(mapping: Mapping) -> frozenset[str]:
+    """Every key that a path of the mapping names, wherever in a body it stands."""
+    fields = [
+        *mapping.fields.values(),
+        *([mapping.type] if isinstance(mapping.type, Field) else []),
+    ]
+    paths = [*mapping.steps, *(one.path for one in mapping.when)]
+    paths += [field.path for field in fields if field.path is not None]
+    return frozenset(
+        node["value"]
+        for path in paths
+        for node, _ in nodes_of(parse(path))
+        if node["type"] == "field"
+    ) | frozenset(mapping.columns)
 
 
 def only_column(field: Field) -> str | None:

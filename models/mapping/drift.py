@@ -25,6 +25,7 @@ ROOT = "@"
 CUT = "…"
 #: Stands for keys that are data themselves, such as days or the numbers of persons.
 ANY_KEY = "*"
+_QUOTED_KEY = re.compile(r'"(?:[^"\\]|\\.)*"(?=[\[\]]*$)')
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -92,6 +93,15 @@ def drift(known: Shape, seen: Shape, unmapped: Iterable[UnmappedCode] = ()) -> l
     for table, code in sorted(set(unmapped)):
         found.append(Drift("unmapped_code", table, f"'{code}' is not in the table '{table}'."))
     return found
+
+
+def last_key(path: str) -> str:
+    """The key itself, as its source writes it."""
+    key = path.rstrip("[]").rpartition(".")[2]
+    if not key.endswith('"'):
+        return key
+    written = _QUOTED_KEY.search(path)
+    return str(json.loads(written[0])) if written else key
 
 
 def _inside(path: str, value: Any) -> Iterable[tuple[str, Any]]:

@@ -48,7 +48,7 @@ def parse(expression: str) -> Tree:
         raise MappingError("unreadable_expression", _where(error)) from None
     except PendingDeprecationWarning:
         raise MappingError("unreadable_expression", LOOSE_LITERAL) from None
-    nodes = list(_nodes(tree))
+    nodes = list(nodes_of(tree))
     if len(nodes) > MOST_NODES:
         raise MappingError(
             "expression_too_long",
@@ -87,7 +87,7 @@ def _where(error: Exception) -> str:
     return "This is not JMESPath; something is missing, perhaps a closing bracket."
 
 
-def _nodes(tree: Tree) -> Iterator[tuple[Tree, Tree]]:
+def nodes_of(tree: Tree) -> Iterator[tuple[Tree, Tree]]:
     """All nodes with their parents; a slice keeps numbers where others keep nodes."""
     waiting = [(tree, None)]
     while waiting:

@@ -49,6 +49,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     #: The place of the record in its body, from 0; its line in the text of a file, from 1.
     index: int
+    #: Of a record that is rejected, as far as it can be read.
+    id: str | None = None
     event: Event | None = None
     skipped: str | None = None
     flaws: tuple[Flaw, ...] = ()
@@ -165,7 +167,7 @@ def outcome_of(run: Run, index: int, record: Any) -> Outcome:
     except SkippedRecord as skipped:
         return Outcome(index=index, skipped=skipped.reason)
     if flaws:
-        return Outcome(index=index, flaws=tuple(flaws))
+        return Outcome(index=index, id=event.get("id"), flaws=tuple(flaws))
     return Outcome(index=index, event=event, notes=tuple(run.notes))
 
 

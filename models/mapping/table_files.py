@@ -55,7 +55,7 @@ class TableFile:
     """One file, by a mapping whose input is a table."""
 
     def __init__(self, mapping: Mapping, source: str, terms: Terms, pseudonyms: Pseudonyms) -> None:
-        self._mapping, self._source = mapping, source
+        self.mapping, self._source = mapping, source
         self._terms, self._pseudonyms = terms, pseudonyms
         self._reader = CsvReader(layout_of(mapping))
         self._mapper = RowMapper(mapping)
@@ -108,7 +108,7 @@ class TableFile:
             sent, self._terms, self._pseudonyms, now, may_have_nul=self._may_have_nul
         )
         for refused in rejections:
-            column = columns_at(self._mapping, refused.pointer)
+            column = columns_at(self.mapping, refused.pointer)
             remarks.append(
                 Remark(refused.index, "rejected", refused.id, column, refused.code, refused.detail)
             )
@@ -129,9 +129,9 @@ class TableFile:
         if outcome.skipped is not None:
             yield Remark(line, "skipped", None, None, SKIPPED, outcome.skipped)
         for flaw in outcome.flaws:
-            column = columns_at(self._mapping, flaw.pointer)
-            yield Remark(line, "rejected", None, column, flaw.code, flaw.detail)
+            column = columns_at(self.mapping, flaw.pointer)
+            yield Remark(line, "rejected", outcome.id, column, flaw.code, flaw.detail)
         for note in outcome.notes:
             event = outcome.event or {}
-            column = columns_at(self._mapping, note.pointer)
+            column = columns_at(self.mapping, note.pointer)
             yield Remark(line, "noted", event.get("id"), column, note.code, note.detail)
