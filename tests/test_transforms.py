@@ -25,7 +25,10 @@ true is a word                    | text                    | true             |
 a list is no text                 | text                    | [1]              | !wrong_type
 null goes through untouched       | constant value=true     | null             | null
 whatever is there stands for this | constant value=true     | 2026-03-01       | true
-parts are joined                  | concat separator=-      | ["A", 7, null, "b"] | A-7-b
+parts are joined                  | concat separator=-      | ["A", 7, "b"]    | A-7-b
+a part that is missing            | concat separator=-      | ["A", null, "b"] | !missing_part
+what stands for it                | concat separator=- absent=? | ["A", null]  | A-?
+a null left out                   | concat separator=- skip_null=true | ["A", 7, null, "b"] | A-7-b
 nulls alone are null              | concat                  | [null, null]     | null
 only a list is joined             | concat                  | A                | !wrong_type
 an object is no part              | concat                  | [{}]             | !wrong_type

@@ -84,7 +84,11 @@ SAYS: dict[str, dict[str, str]] = {
         "from": "The ends of the platform's scale.",
         "to": "The ends of the scale here.",
     },
-    "TransformConcat": {"separator": "Between the parts."},
+    "TransformConcat": {
+        "separator": "Between the parts.",
+        "absent": "Stands for a part that is null.",
+        "skip_null": "Parts that are null are left out.",
+    },
     "TransformSplit": {"at": "The characters at which the text is cut."},
     "TransformHashOf": {"prefix": "Before the id."},
     "TransformMapList": {"transforms": "What each item goes through."},

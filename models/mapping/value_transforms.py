@@ -163,14 +163,35 @@ class Scale(Transform, tag="scale", frozen=True):
 
 
 class Concat(Transform, tag="concat", frozen=True):
-    """The parts of a list as one text; nulls are left out, nothing left is null."""
+    """The parts of a list as one text; null if all of them are.
+
+    A part that is null is refused, since ids made of what is left would fall together; unless
+    `absent` stands for it, or `skip_null` leaves it out.
+    """
 
     separator: Mark = ""
+    absent: Mark | None = None
+    skip_null: bool = False
+
+    def flaw(self, tables: Collection[str]) -> str | None:  # noqa: ARG002
+        if self.skip_null and self.absent is not None:
+            return "'absent' stands for a null that 'skip_null' leaves out: say one of them."
+        return None
 
     def of(self, value: Any, terms: Terms) -> str | None:  # noqa: ARG002
         if not isinstance(value, list):
             raise wrong_type(value, "a list; select one as in [site, id]")
-        return self.separator.join(as_text(part) for part in value if part is not None) or None
+        if all(part is None for part in value):
+            return None
+        if None in value and not self.skip_null and self.absent is None:
+            raise MappingError(
+                "missing_part",
+                f"Part {value.index(None) + 1} of {len(value)} is null. Say what stands for it as"
+                " 'absent', or 'skip_null' to leave it out.",
+            )
+        kept = [part for part in value if part is not None or self.absent is not None]
+        texts = [as_text(self.absent if part is None else part) for part in kept]
+        return self.separator.join(texts) or None
 
 
 class Split(Transform, tag="split", frozen=True):
