@@ -22,6 +22,13 @@ async def teams_of(session: AsyncSession, service: str) -> dict[str, Team]:
     return {row.code: row for row in rows}
 
 
+async def words_for_teams(session: AsyncSession, services: Sequence[str]) -> list[str]:
+    """The codes and aliases by which events name teams of these ids; display names do not."""
+    codes = await session.scalars(select(Team.code).where(Team.service.in_(services)))
+    aliases = await session.scalars(select(TeamAlias.alias).where(TeamAlias.service.in_(services)))
+    return sorted({*codes, *aliases})
+
+
 async def put_team(
     session: AsyncSession,
     provider: ProviderId,

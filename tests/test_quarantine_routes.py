@@ -36,10 +36,26 @@ async def test_a_row_says_what_was_sent_and_why_it_waits(client: httpx.AsyncClie
         "event_id": "A-000001",
         "version": 1,
         "type": "medication.administered",
+        "detail": "No team has the code or alias 'elm'. Known are: oak.",
         "released_at": None,
         "dismissed_at": None,
         "dismissed_why": None,
     }
+
+
+async def test_a_row_says_which_words_there_are_for_teams_the_closest_first(
+    client: httpx.AsyncClient,
+) -> None:
+    await put(client, team("loft", aliases=["The Attic"]), team("oak"))
+    await send(client, dose(1, team="Loft"), dose(2, service="1-300000002"))
+    [by_team] = await rows(client, reason="unknown_team")
+    [by_service] = await rows(client, reason="unknown_service")
+    assert by_team["detail"] == (
+        "No team has the code or alias 'Loft'. Known are: loft, oak, The Attic."
+    )
+    assert by_service["detail"] == f"No service '1-300000002' is set up. Known are: {SERVICE}."
+    await client.post(f"/v1/quarantine/{by_team['id']}:dismiss", json={"reason": "x"})
+    assert [row["detail"] for row in await rows(client, state="dismissed")] == [None]
 
 
 async def test_filters_by_reason_and_service(client: httpx.AsyncClient) -> None:
@@ -87,6 +103,7 @@ async def test_a_dismissed_event_waits_no_more_and_never_counts(
     assert answer.json() == row | {
         "dismissed_at": clock.now.isoformat().replace("+00:00", "Z"),
         "dismissed_why": "a trial",
+        "detail": None,
     }
     assert await rows(client) == []
     assert await rows(client, state="dismissed") == [answer.json()]
