@@ -129,20 +129,22 @@ async def claim(
     )
     claimed: list[Claimed] = []
     for endpoint in rows.all():
-        one = await _next_of(session, provider, endpoint, now)
-        if one is None:
+        if len(claimed) == most:
+            break
+        attempt, payload = await _next_of(session, endpoint, now)
+        if attempt is None:
             continue
         retries = sum(not each.is_fresh for each in claimed)
-        if len(claimed) < most and (one.is_fresh or retries < most_retries):
-            endpoint.not_before = one.lease
-            claimed.append(one)
+        is_fresh = attempt.tried == 0 and endpoint.failing_since is None
+        if is_fresh or retries < most_retries:
+            claimed.append(_taken(provider, endpoint, attempt, payload, is_fresh, now + LEASE))
     await session.flush()
     return claimed
 
 
 async def _next_of(
-    session: AsyncSession, provider: ProviderId, endpoint: Endpoint, now: datetime
-) -> Claimed | None:
+    session: AsyncSession, endpoint: Endpoint, now: datetime
+) -> tuple[Attempt | None, dict[str, Any]]:
     """The attempt to make next: one never made before one made already."""
     found = (
         await session.execute(
@@ -157,15 +159,22 @@ async def _next_of(
             .limit(1)
         )
     ).one_or_none()
-    if found is None:
-        return None
-    attempt, payload = found
+    return (None, {}) if found is None else (found.Attempt, found.payload)
+
+
+def _taken(
+    provider: ProviderId,
+    endpoint: Endpoint,
+    attempt: Attempt,
+    payload: dict[str, Any],
+    is_fresh: bool,
+    lease: datetime,
+) -> Claimed:
+    endpoint.not_before = lease
     if attempt.sequence is None:
         # Only now: a number given when it was announced would make scorers wait for each other.
-        attempt.sequence, endpoint.next_sequence = (
-            endpoint.next_sequence,
-            endpoint.next_sequence + 1,
-        )
+        attempt.sequence = endpoint.next_sequence
+        endpoint.next_sequence += 1
     assert endpoint.secrets_sealed is not None, "what is active has a secret"
     return Claimed(
         provider,
@@ -177,8 +186,8 @@ async def _next_of(
         payload,
         attempt.sequence,
         attempt.tried,
-        attempt.tried == 0 and endpoint.failing_since is None,
-        now + LEASE,
+        is_fresh,
+        lease,
     )
 
 

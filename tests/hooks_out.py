@@ -118,8 +118,8 @@ class Receiver:
             self.received.append(Received(first.split(" ")[1], headers, body))
             self.has_received.set()
             await (self.replies.pop(0) if self.replies else TAKEN)(writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # The sender has gone, or the test has ended.
         finally:
             self.at_once -= 1
             writer.close()
@@ -260,7 +260,7 @@ class Worker(NamedTuple):
 HERE = Way(loopback=True, timeout_s=1)
 
 
-def dispatching(running: Running, clock: Clock, way: Way = HERE) -> Dispatcher:
+def dispatching(running: Running, clock: Callable[[], datetime], way: Way = HERE) -> Dispatcher:
     return Dispatcher(
         running.sessions,
         running.keyring,

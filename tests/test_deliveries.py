@@ -346,15 +346,39 @@ async def test_dead_endpoints_do_not_stand_before_fresh_messages(
     await round_
 
 
+@pytest.mark.usefixtures("only_ours")
 async def test_several_failing_endpoints_take_turns(
-    running: Running, provider: ProviderId, outgoing: Worker, hanging: list[Receiver]
+    running: Running, provider: ProviderId, hanging: list[Receiver]
 ) -> None:
     """One with a thousand messages does not keep the others from what may be their recovery."""
     for each in hanging:
         await listen(running, provider, each.url, [MessageType.SOURCE_SILENT])
     await announced(running, provider, 3)
-    await outgoing.deliver()
-    assert [len(each.received) for each in hanging] == [3] * len(hanging)
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    ticking = dispatching(running, lambda: NOW + timedelta(seconds=loop.time() - begun))
+    round_ = asyncio.create_task(ticking.deliver())
+    # They fail for the first time together, then by half of what can be posted at once.
+    for _ in range(3):
+        counts = [len(each.received) for each in hanging]
+        assert max(counts) - min(counts) <= 1
+        await asyncio.sleep(1)
+    assert sum(counts) > len(hanging)
+    await round_
+    assert all(len(each.received) >= 3 for each in hanging)
+
+
+async def test_round_ends_only_when_nothing_is_due(
+    running: Running, provider: ProviderId, receiver: Receiver, outgoing: Worker
+) -> None:
+    """What ends between a look and the next must not leave others waiting for the sweep."""
+    async with AsyncExitStack() as stack:
+        others = [await stack.enter_async_context(listening()) for _ in range(11)]
+        for each in (receiver, *others):
+            each.replies = [REFUSED] * 100
+            await listen(running, provider, each.url)
+        await announced(running, provider, 10)
+        assert await outgoing.deliver() == 120
 
 
 async def test_fault_of_ours_is_a_failed_attempt_and_not_an_end(

@@ -73,7 +73,9 @@ class Dispatcher:
         while not self._stopping:
             self._something_happened.clear()
             begun += await self._begin_due()
-            if not self._posting or time.monotonic() >= until:
+            # What ended while we looked has left room for what we could not begin.
+            is_done = not self._posting and not self._something_happened.is_set()
+            if is_done or time.monotonic() >= until:
                 break
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._something_happened.wait(), LOOK_AGAIN_S)
