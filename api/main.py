@@ -31,6 +31,8 @@ import api.inbound.fhir
 import api.inbound.uploads
 import api.inbound.webhooks
 import api.problems
+import api.reading.dataset_descriptors
+import api.reading.datasets
 import api.reading.evidence
 import api.reading.statements
 import api.reading.views
@@ -77,6 +79,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     api.admin.subscription_attempts.router,
     api.reading.views.router,
     api.reading.evidence.router,
+    api.reading.dataset_descriptors.router,
+    api.reading.datasets.router,
     api.charting.routes.router,
     api.reading.statements.router,
 )

@@ -1,7 +1,8 @@
 """Roles and migrations in one step, for the embedded stack, tests and `breadth migrate` alike.
 
-Three roles: `breadth_owner` owns the tables and never logs in, `breadth_app` is what the API
-and the worker log in as, `breadth_bi_reader` is what logins for BI will inherit from.
+Four roles: `breadth_owner` owns the tables and never logs in, `breadth_app` is what the API
+and the worker log in as, `breadth_bi_reader` is what logins for BI inherit from, and
+`breadth_bi_views` owns the views that those read.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from models.db import async_url
 
 OWNER, APP, BI_READER = "breadth_owner", "breadth_app", "breadth_bi_reader"
+BI_VIEWS = "breadth_bi_views"
 
 #: Two migrations at once wait for each other here.
 MIGRATION_LOCK = 0x627264
@@ -33,7 +35,7 @@ async def ensure_roles(connection: AsyncConnection, app_login: str, app_password
     """Make the roles that are missing and give the application login its password."""
     quote = connection.dialect.identifier_preparer.quote
     known = set((await connection.scalars(text("SELECT rolname FROM pg_roles"))).all())
-    for role in (OWNER, APP, BI_READER):
+    for role in (OWNER, APP, BI_READER, BI_VIEWS):
         if role not in known:
             await connection.execute(text(f"CREATE ROLE {role} NOLOGIN NOBYPASSRLS"))
     if app_login not in known | {APP}:
@@ -45,6 +47,8 @@ async def ensure_roles(connection: AsyncConnection, app_login: str, app_password
     )
     await connection.exec_driver_sql(str(statement))
     await connection.execute(text(f"GRANT {OWNER} TO CURRENT_USER"))
+    # Enough to hand views over, and nothing of what their owner may read.
+    await connection.execute(text(f"GRANT {BI_VIEWS} TO {OWNER} WITH INHERIT FALSE, SET TRUE"))
     database = await connection.scalar(text("SELECT current_database()"))
     await connection.execute(
         text(f"GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {quote(str(database))} TO {OWNER}")
@@ -53,7 +57,7 @@ async def ensure_roles(connection: AsyncConnection, app_login: str, app_password
         text(f"GRANT CONNECT, TEMPORARY ON DATABASE {quote(str(database))} TO {APP}")
     )
     await connection.execute(text(f"GRANT USAGE, CREATE ON SCHEMA public TO {OWNER}"))
-    await connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {APP}, {BI_READER}"))
+    await connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {APP}, {BI_VIEWS}"))
 
 
 def _upgrade(connection: Connection, target: str) -> list[str]:

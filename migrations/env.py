@@ -4,14 +4,17 @@ from alembic import context
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
+import models.bi_logins
 import models.cells
 import models.connectors
+import models.days
 import models.escalations
 import models.events
 import models.idempotency
 import models.inbox
 import models.organisation
 import models.people
+import models.publications
 import models.records
 import models.reviews
 import models.roles

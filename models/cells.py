@@ -37,6 +37,9 @@ class Cell(OfProvider, Base):
     n: Mapped[int] = mapped_column(BigInteger)
     sum_squares: Mapped[int] = mapped_column(BigInteger)
     events: Mapped[int] = mapped_column(BigInteger)
+    counted_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=text("now()")
+    )
 
 
 class Mark(OfProvider, Base):

@@ -64,14 +64,19 @@ def sessions_of(engine: AsyncEngine) -> Sessions:
 
 @asynccontextmanager
 async def transaction(
-    sessions: Sessions, provider: ProviderId | None
+    sessions: Sessions, provider: ProviderId | None, *, as_of_one_moment: bool = False
 ) -> AsyncIterator[AsyncSession]:
     """One unit of work: committed when the block ends, rolled back when it raises.
 
     Without a provider row-level security shows no rows of any; only the functions that
     answer with ids alone (`key_holder`, `marked_services`) are of use then.
+
+    `as_of_one_moment`: every statement sees the database as the first one did, and what others
+    changed meanwhile cannot be changed here (REPEATABLE READ).
     """
     async with sessions() as session, session.begin():
+        if as_of_one_moment:
+            await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         if provider is not None:
             await session.execute(
                 text("SELECT set_config('app.provider', :provider, true)"),

@@ -23,6 +23,8 @@ RECOMPUTE = "recompute"
 MAP_BODIES, MAP_TABLES = "map_bodies", "map_tables"
 #: Messages wait to be posted, of whichever provider.
 DELIVER = "deliver"
+#: Somebody waits for the first publication of a provider.
+PUBLISH = "publish_first"
 #: What a recompute leaves to be judged. What takes seconds has a queue and a process of its own,
 #: so that it does not stand before what takes milliseconds.
 RESCORE = "rescore"
@@ -105,6 +107,17 @@ async def ring_delivery(redis: ArqRedis) -> bool:
     return True
 
 
+async def ring_publishing(redis: ArqRedis, provider: ProviderId) -> bool:
+    """Ask for a provider to be published; False when Redis could not be asked."""
+    try:
+        async with asyncio.timeout(RING_TIMEOUT_S):
+            await redis.enqueue_job(PUBLISH, str(provider), _job_id=f"{PUBLISH}:{provider}")
+    except (RedisError, OSError, TimeoutError) as error:
+        log.warning("doorbell_unanswered", error=type(error).__name__)
+        return False
+    return True
+
+
 class Doorbell:
     """Rings behind the answers, so that a slow or missing Redis never delays a sender."""
 
@@ -130,6 +143,10 @@ class Doorbell:
         """Called after the commit of a message, or of a wish to have one posted again."""
         self._messages = True
         self._start()
+
+    async def ask_to_publish(self, provider: ProviderId) -> bool:
+        """For a reader who waits for it anyway; the worker's clock comes by each minute."""
+        return await ring_publishing(self._redis, provider)
 
     def _start(self) -> None:
         if (self._waiting or self._bodies or self._messages) and (

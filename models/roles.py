@@ -44,7 +44,8 @@ class RoleHeld(OfProvider, Base):
     granted_at: Mapped[datetime]
 
 
-def _in_force(day: date) -> tuple[object, ...]:
+def in_force(day: date) -> tuple[object, ...]:
+    """Conditions of a role that is held on a day."""
     return (
         RoleHeld.held_from <= day,
         or_(RoleHeld.held_to.is_(None), RoleHeld.held_to >= day),
@@ -59,7 +60,7 @@ async def roles_at(
         select(RoleHeld.role).where(
             RoleHeld.person == person,
             RoleHeld.service.in_([EVERY_SERVICE, *services]),
-            *_in_force(day),  # type: ignore[arg-type]  # column expressions
+            *in_force(day),  # type: ignore[arg-type]  # column expressions
         )
     )
     return frozenset(Role(role) for role in found)
@@ -74,7 +75,7 @@ async def holders_of(
         .where(
             RoleHeld.role == role.value,
             RoleHeld.service.in_([EVERY_SERVICE, *services]),
-            *_in_force(day),  # type: ignore[arg-type]  # column expressions
+            *in_force(day),  # type: ignore[arg-type]  # column expressions
         )
         .order_by(RoleHeld.person)
     )

@@ -9,6 +9,7 @@ import msgspec
 from models.calendar import add_months, months_between
 from models.context import ServiceContext
 from models.counting import CellKey, Counted, StoredEvent, Sums, count, sum_cells
+from models.days import DayKey, sum_days
 from models.exposure import CENSUS_HOLDS_DAYS, care_time, sum_care_time
 from models.facts import FACTS_OF
 from models.tallies import TallyKey, tally
@@ -118,6 +119,7 @@ class Sliced(NamedTuple):
 
     cells: dict[CellKey, Sums]
     tallies: dict[TallyKey, int]
+    days: dict[DayKey, list[int]]
 
 
 async def read_slice(
@@ -127,14 +129,16 @@ async def read_slice(
     family: Family,
     known: str | None,
 ) -> Sliced:
-    """The cells and tallies of one slice, from its events, read once, and nothing else."""
+    """The cells, tallies and days of one slice, from its events, read once, and nothing else."""
     if family is Family.CENSUS:
         months = [*months_before(month, family), month]
         types = types_of(family, context)
         censuses = await read_events(connection, context, months, types, known)
-        return Sliced(sum_care_time(care_time(month, censuses, context)), {})
+        return Sliced(sum_care_time(care_time(month, censuses, context)), {}, {})
     counted = await read_counted(connection, context, month, family, known)
-    return Sliced(sum_cells(counted, context.indicators, family), tally(counted, context))
+    return Sliced(
+        sum_cells(counted, context.indicators, family), tally(counted, context), sum_days(counted)
+    )
 
 
 assert LOOK_BACK_DAYS[Family.CENSUS] == CENSUS_HOLDS_DAYS, "marks reach as far as a census"

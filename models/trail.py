@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, OfProvider, one_of
+from models.publications import unpublished
 from models.vocabulary import ProviderId
 
 
@@ -81,6 +82,8 @@ def note(
             state=state,
         )
     )
+    if service:
+        session.add(unpublished(provider, service))
 
 
 async def known_then(

@@ -32,6 +32,11 @@ TALLIES = """
 SELECT service, month, family, kind, word, team, area, band, events
 FROM tallies WHERE provider_id = $1
 """
+DAYS = """
+SELECT service, month, family, day, team, area, band, category, harm, events, near_misses,
+       escalations_due, escalated_on_time, rated, rating_sum, fft_answers, fft_positive
+FROM days WHERE provider_id = $1
+"""
 JUDGED = """
 SELECT c.service, c.as_of, s.content_hash FROM scores c
 JOIN snapshots s ON s.provider_id = c.provider_id AND s.id = c.snapshot_id
@@ -62,6 +67,11 @@ async def tallies(admin: Admin, provider: ProviderId) -> dict[TallyName, int]:
     return {tuple(row)[:8]: row["events"] for row in rows}
 
 
+async def days(admin: Admin, provider: ProviderId) -> dict[tuple[Any, ...], tuple[int, ...]]:
+    rows = await admin.fetch(DAYS, provider)
+    return {tuple(row)[:9]: tuple(row)[9:] for row in rows}
+
+
 async def judged(admin: Admin, provider: ProviderId) -> dict[tuple[str, date], str]:
     """Hash of what stands concluded, by service and month."""
     rows = await admin.fetch(JUDGED, provider)
@@ -74,8 +84,8 @@ async def snapshots(admin: Admin, provider: ProviderId) -> int:
 
 
 async def rebuild(running: Running, provider: ProviderId, admin: Admin, *services: str) -> None:
-    """Forget every cell and tally and count again from the events alone."""
-    for table in ("cells", "tallies"):
+    """Forget every cell, tally and day and count again from the events alone."""
+    for table in ("cells", "tallies", "days"):
         await admin.execute(f"DELETE FROM {table} WHERE provider_id = $1", provider)
     async with transaction(running.sessions, provider) as session:
         for service in services:

@@ -1,4 +1,4 @@
-"""The law of the house: cells and tallies are a function of the events, however they arrived."""
+"""The law of the house: cells, tallies and days are a function of the events, however they came."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -22,6 +22,7 @@ from tests.recomputing import (
     Admin,
     Failing,
     cells,
+    days,
     dying,
     judged,
     rebuild,
@@ -128,6 +129,25 @@ async def house(app: FastAPI, running: Running, admin: Admin) -> House:
     return made
 
 
+def reports(by_day: Mapping[Any, Any]) -> dict[Any, int]:
+    """Incidents by service, month, team, area and band: days add up to cells."""
+    found: dict[Any, int] = {}
+    for (service, month, family, _, team, area, band, *_), (events, *_) in by_day.items():
+        if family == "incident":
+            place = (service, month, team, area, band)
+            found[place] = found.get(place, 0) + events
+    return found
+
+
+def reported(of_cells: Mapping[Any, Any]) -> dict[Any, int]:
+    """The same as cells have it."""
+    return {
+        (service, month, team, area, band): x
+        for (service, month, _, indicator, team, area, band), (x, *_) in of_cells.items()
+        if indicator == "incident_reports"
+    }
+
+
 @pytest.fixture
 def silent(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """No doorbell: nobody recomputes but the test."""
@@ -201,9 +221,12 @@ async def test_cells_and_tallies_equal_a_count_from_nothing_and_the_slow_oracle(
         assert not difference(await of.tallied(service), words)
     incremental, verdicts = await cells(admin, of.provider), await judged(admin, of.provider)
     tallied, frozen = await tallies(admin, of.provider), await snapshots(admin, of.provider)
+    by_day = await days(admin, of.provider)
+    assert not difference(reports(by_day), reported(incremental))
     await rebuild(running, of.provider, admin, HERE, THERE)
     assert await cells(admin, of.provider) == incremental
     assert await tallies(admin, of.provider) == tallied
+    assert await days(admin, of.provider) == by_day
     assert await judged(admin, of.provider) == verdicts
     assert await snapshots(admin, of.provider) == frozen
     await of.client.aclose()

@@ -17,6 +17,7 @@ from models.vocabulary import ProviderId
 from worker.announcing import announce_sources
 from worker.escalating import escalate_reviews
 from worker.mapping import map_waiting
+from worker.publishing import publish, publish_due
 from worker.recompute import count_open, drain
 from worker.windows import last_ended_month
 
@@ -80,6 +81,16 @@ async def map_tables(context: dict[str, Any], provider: str) -> int:
     """
     async with context["turn"]:
         return await _map(context, ProviderId(UUID(provider)), tables=True)
+
+
+async def publish_first(context: dict[str, Any], provider: str) -> None:
+    """Publish a provider that somebody reads for the first time."""
+    await publish(context["sessions"], ProviderId(UUID(provider)), context["clock"]())
+
+
+async def publish_changed(context: dict[str, Any]) -> int:
+    """Publish what has changed of every provider that was not just published."""
+    return await publish_due(context["sessions"], context["clock"]())
 
 
 async def sweep_bodies(context: dict[str, Any]) -> int:

@@ -32,6 +32,8 @@ from worker.jobs import (
     map_bodies,
     map_tables,
     mark_due,
+    publish_changed,
+    publish_first,
     recompute,
     rescore,
     sweep_bodies,
@@ -130,7 +132,7 @@ async def shutdown(context: dict[str, Any]) -> None:
 
 def counting() -> dict[str, Any]:
     return {
-        "functions": [recompute, map_bodies, deliver],
+        "functions": [recompute, map_bodies, deliver, publish_first],
         "cron_jobs": [
             cron(cast("WorkerCoroutine", mark_due), minute={3, 23, 43}, run_at_startup=True),
             cron(
@@ -140,6 +142,7 @@ def counting() -> dict[str, Any]:
             ),
             cron(cast("WorkerCoroutine", watch_reviews), minute={33}, run_at_startup=True),
             cron(cast("WorkerCoroutine", remove_expired_answers), minute={13}),
+            cron(cast("WorkerCoroutine", publish_changed), second={30}),
         ],
         "on_startup": starting(sweep_bodies, deliver),
         "on_shutdown": shutdown,

@@ -1,6 +1,6 @@
-"""From events to cells and tallies: each slice is read whole, deleted and written anew.
+"""From events to cells, tallies and days: each slice is read whole, deleted and written anew.
 
-Both are a function of the events visible in one PostgreSQL snapshot and of the service's
+All are a function of the events visible in one PostgreSQL snapshot and of the service's
 context; how and when the events arrived leaves no trace in them.
 """
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from models.cells import DELETE_SLICES, INSERT_CELLS, PROVIDER
 from models.context import ServiceContext
+from models.days import DELETE_DAYS, INSERT_DAYS
+from models.publications import MARK_UNPUBLISHED
 from models.slices import months_reached, read_slice
 from models.tallies import DELETE_TALLIES, INSERT_TALLIES
 from models.vocabulary import Family, family_of
@@ -38,6 +40,8 @@ EVERY_SUM = """
 SELECT month, family FROM cells WHERE service = ANY($1)
 UNION
 SELECT month, family FROM tallies WHERE service = ANY($1)
+UNION
+SELECT month, family FROM days WHERE service = ANY($1)
 """
 
 MARK_ELSEWHERE = f"""
@@ -48,7 +52,7 @@ FROM unnest($1::text[], $2::date[], $3::text[]) AS elsewhere
 
 
 async def every_slice(connection: "Connection", context: ServiceContext) -> set[Slice]:
-    """All slices that hold events, cells or tallies of a service."""
+    """All slices that hold events, cells, tallies or days of a service."""
     ids = list(context.known_as)
     events = await connection.fetch(EVERY_SLICE, ids)
     sums = await connection.fetch(EVERY_SUM, ids)
@@ -90,7 +94,7 @@ async def slices_of_versions(
 async def roll_up(
     connection: "Connection", context: ServiceContext, slices: Iterable[Slice], known: str
 ) -> None:
-    """Replace the cells and tallies of these slices by what the events of each say."""
+    """Replace the cells, tallies and days of these slices by what the events of each say."""
     ordered = sorted(slices)
     named = (
         list(context.known_as),
@@ -99,13 +103,17 @@ async def roll_up(
     )
     await connection.execute(DELETE_SLICES, *named)
     await connection.execute(DELETE_TALLIES, *named)
+    await connection.execute(DELETE_DAYS, *named)
     cells: list[tuple[Any, ...]] = []
     tallies: list[tuple[Any, ...]] = []
+    days: list[tuple[Any, ...]] = []
     for month, family in ordered:
         sliced = await read_slice(connection, context, month, family, known)
         place = (month, family.value)
         cells += [(*place, *key, *sums) for key, sums in sorted(sliced.cells.items())]
         tallies += [(*place, *key, events) for key, events in sorted(sliced.tallies.items())]
-    for insert, rows in ((INSERT_CELLS, cells), (INSERT_TALLIES, tallies)):
+        days += [(*place, *key, *sums) for key, sums in sorted(sliced.days.items())]
+    for insert, rows in ((INSERT_CELLS, cells), (INSERT_TALLIES, tallies), (INSERT_DAYS, days)):
         if rows:
             await connection.execute(insert, context.service, *zip(*rows, strict=True))
+    await connection.execute(MARK_UNPUBLISHED, context.service)

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.context import ServiceContext
+from models.publications import unpublished
 from models.scores import Context, Score, Snapshot
 from models.vocabulary import ProviderId
 from worker.scoring import Concluded
@@ -105,7 +106,7 @@ async def freeze(
         )
         changed.append(row)
         standing[as_of] = row.id
-    session.add_all(changed)
+    session.add_all([*changed, unpublished(provider, context.service)])
     await session.flush()
     scores = [
         {
