@@ -65,19 +65,28 @@ def migrate() -> None:
     from migrations.apply import apply  # noqa: PLC0415 - Alembic is slow to import
 
     with one_line_errors():
-        settings = StackSettings()
-        stack = {} if settings.database_url else running(settings.data_dir)
-        if settings.admin_database_url and settings.database_url:
-            admin = settings.admin_database_url.get_secret_value()
-            application = settings.database_url.get_secret_value()
-        elif stack.get("database_url") and (admin := kept_admin_url(settings.data_dir)):
-            application = stack["database_url"]
-        else:
-            raise _no_stack(
-                settings.data_dir, "set BREADTH_ADMIN_DATABASE_URL and BREADTH_DATABASE_URL"
-            )
-        applied = apply(admin, application)
+        applied = apply(*_admin_and_application(StackSettings()))
     typer.echo(f"applied {', '.join(applied)}" if applied else "nothing new")
+
+
+@app.command("bi-login")
+def bi_login(
+    provider: Annotated[str, typer.Option(help="Code of the provider whose rows it sees.")],
+) -> None:
+    """Make or replace a provider's login to the schema bi, for Metabase, Superset and other SQL.
+
+    Prints its name and, this once, its password; the password given out before ends. Reads the
+    same two addresses as migrate.
+    """
+    from models.bi_logins import NoSuchProvider, make_login  # noqa: PLC0415 - as above
+
+    with one_line_errors():
+        admin, _ = _admin_and_application(StackSettings())
+        try:
+            login, password = asyncio.run(make_login(admin, provider))
+        except NoSuchProvider as unknown:
+            raise StackError(f"no provider has the code {unknown}") from unknown
+    typer.echo(f"{login}\n{password}")
 
 
 @keys.command("create")
@@ -220,6 +229,19 @@ def kept_admin_url(data_dir: Path) -> str:
     word = read_json(data_dir / "secrets.json").get("postgres_admin_password")
     port = read_json(data_dir / "ports.json").get("postgres")
     return f"postgresql://breadth_admin:{word}@127.0.0.1:{port}/breadth" if word and port else ""
+
+
+def _admin_and_application(settings: StackSettings) -> tuple[str, str]:
+    """Addresses of a login that may create roles, and of the application."""
+    stack = {} if settings.database_url else running(settings.data_dir)
+    if settings.admin_database_url and settings.database_url:
+        return (
+            settings.admin_database_url.get_secret_value(),
+            settings.database_url.get_secret_value(),
+        )
+    if stack.get("database_url") and (admin := kept_admin_url(settings.data_dir)):
+        return admin, stack["database_url"]
+    raise _no_stack(settings.data_dir, "set BREADTH_ADMIN_DATABASE_URL and BREADTH_DATABASE_URL")
 
 
 def _no_stack(data_dir: Path, instead: str) -> StackError:
