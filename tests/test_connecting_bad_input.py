@@ -9,9 +9,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.connecting import CONNECTOR, MAPPING, client, dose, platform, visits
+from tests.connecting import (
+    CONNECTOR,
+    MAPPING,
+    Worker,
+    client,
+    connect,
+    dose,
+    platform,
+    visits,
+    worker,
+)
 
-__all__ = ["client", "platform"]  # fixtures
+__all__ = ["client", "platform", "worker"]  # fixtures
 
 BIG = 10**400
 
@@ -218,3 +228,35 @@ async def test_questions_that_make_no_sense_are_refused(
     answer = await client.get(f"/v1/{query}")
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"][0]["in"] in {"query", "path"}
+
+
+async def test_what_is_not_there_is_told_and_never_answered_with_nothing(
+    client: httpx.AsyncClient,
+) -> None:
+    await client.post(NEW, json=CONNECTOR | {"mapping": MAPPING})
+    for path in ("/v1/inbox", "/v1/reconcile"):
+        assert (await client.get(path, params={"connector": "rondo"})).status_code == 200
+        answer = await client.get(path, params={"connector": "zz"})
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        assert "zz" in answer.json()["detail"]
+    unknown = await client.post(REPLAY, json={"connector": "zz"})
+    assert (unknown.status_code, "zz" in unknown.json()["detail"]) == (404, True)
+    for path, body in ((REPLAY, {"connector": "rondo"}), ("/v1/mappings/rondo/1:preview", {})):
+        answer = await client.post(path, json=body | {"inbox_ids": [424242]})
+        assert answer.status_code == 422
+        assert [one["pointer"] for one in answer.json()["errors"]] == ["/inbox_ids/0"]
+
+
+async def test_body_named_in_a_replay_of_another_status_is_told(
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient, worker: Worker
+) -> None:
+    platform = await connect(client, anonymous)
+    number = (await platform.post(visits(dose(1)))).json()["inbox_id"]
+    named = {"connector": "rondo", "inbox_ids": [number]}
+    assert (await client.post(REPLAY, json=named)).status_code == 202, "it waits as it is"
+    await worker.map()
+    refused = await client.post(REPLAY, json=named)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["detail"] == f"Body {number} is mapped: say so in 'status'."
+    answer = await client.post(REPLAY, json=named | {"status": ["mapped"]})
+    assert (answer.status_code, answer.json()["bodies"]) == (202, 1)

@@ -84,9 +84,9 @@ class ReplayList(BaseModel):
     items: list[ReplayAnswer]
 
 
-@router.get("/inbox", responses=problems("invalid"))
+@router.get("/inbox", responses=problems("not_found", "invalid"))
 async def list_inbox(
-    _: Integrator,
+    holder: Integrator,
     session: Session,
     paging: Paged,
     connector: ConnectorCode = None,
@@ -94,6 +94,7 @@ async def list_inbox(
     reason: Annotated[str | None, Query(max_length=100)] = None,
 ) -> ItemList:
     """Bodies in the order of their arrival, by what became of them."""
+    await _refuse_unknown(session, holder, connector)
     before = paging.after("inbox", tuple[int])
     query = select(InboxItem).order_by(InboxItem.id).limit(paging.rows)
     for column, value in (
@@ -176,7 +177,8 @@ async def start_replay(
     refuse("invalid", [flaw for at, bound in bounds if (flaw := _flaw_of(at, bound))])
     connector = await session.get(Connector, (holder.provider, body.connector))
     if connector is None:
-        raise Problem("not_found")
+        raise Problem("not_found", f"There is no connector '{body.connector}'.")
+    await _refuse_what_is_not_there(session, body)
     conditions: list[ColumnElement[bool]] = [InboxItem.status.in_(body.status)]
     if body.received_from is not None:
         conditions.append(InboxItem.received_at >= body.received_from)
@@ -218,12 +220,44 @@ async def get_replay(replay_id: UUID, holder: Integrator, session: Session) -> R
     return await _replay_answer(session, row)
 
 
-@router.get("/reconcile", responses=problems())
+@router.get("/reconcile", responses=problems("not_found"))
 async def get_reconciliation(
-    _: Integrator, session: Session, connector: ConnectorCode = None
+    holder: Integrator, session: Session, connector: ConnectorCode = None
 ) -> Reconciled:
     """What was acknowledged against what became of it, counted apart. `holds` says they agree."""
+    await _refuse_unknown(session, holder, connector)
     return await reconcile(session, connector)
+
+
+async def _refuse_unknown(session: Session, holder: KeyHolder, connector: str | None) -> None:
+    """Of a connector that is not there, nothing would read as nothing being wrong."""
+    if connector is None:
+        return
+    if await session.get(Connector, (holder.provider, connector)) is None:
+        raise Problem("not_found", f"There is no connector '{connector}'.")
+
+
+async def _refuse_what_is_not_there(session: Session, asked: ReplayBody) -> None:
+    """Whoever names bodies means each of them."""
+    if asked.inbox_ids is None:
+        return
+    rows = await session.execute(
+        select(InboxItem.id, InboxItem.status).where(
+            InboxItem.connector == asked.connector, InboxItem.id.in_(asked.inbox_ids)
+        )
+    )
+    found = {row.id: row.status for row in rows}
+    flaws = []
+    for place, number in enumerate(asked.inbox_ids):
+        status = found.get(number)
+        at = f"/inbox_ids/{place}"
+        if status is None:
+            said = f"The connector '{asked.connector}' has no body {number}."
+            flaws.append(Flaw(at, "not_found", said))
+        elif status not in {*asked.status, InboxStatus.WAITING}:
+            said = f"Body {number} is {status}: say so in 'status'."
+            flaws.append(Flaw(at, "other_status", said))
+    refuse("invalid", flaws)
 
 
 async def _replay_answer(session: Session, row: Replay) -> ReplayAnswer:

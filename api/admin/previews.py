@@ -120,7 +120,15 @@ async def _bodies(
     named: list[tuple[int | None, Any]] = []
     refused = []
     sealer = running.keyring.bodies(holder.provider)
-    for item in (await session.scalars(query)).all():
+    items = (await session.scalars(query)).all()
+    there = {item.id for item in items}
+    missing = [
+        Flaw(f"/inbox_ids/{place}", "not_found", f"The connector has no body {number}.")
+        for place, number in enumerate(asked.inbox_ids or [])
+        if number not in there
+    ]
+    refuse("invalid", missing)
+    for item in items:
         try:
             body = await read_body(session, sealer, item.id, most_parts=1)
             if mapping.input == "csv":
