@@ -11,13 +11,14 @@ from typing import IO, Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.deps import RunningApp, require
 from api.idempotency import identified
 from api.inbound.bodies import encoding
 from api.kept_answers import KeptRoute
 from api.problems import Problem, problems
-from models.connectors import Connector, ConnectorState
+from models.connectors import Connector, ConnectorState, StoredMapping
 from models.db import driver, transaction
 from models.inbox import Body, take_in
 from models.people import KeyHolder
@@ -80,10 +81,25 @@ async def upload_table(
     compressed = encoding(request.headers)
     async with transaction(running.sessions, holder.provider) as session:
         row = await session.get(Connector, (holder.provider, connector))
+        reads = await _input_of(session, row)
     if row is None:
         raise Problem("not_found", f"There is no connector '{connector}'.")
     if row.state == ConnectorState.DISABLED:
         raise Problem("gone", "This connector is switched off.")
+    if reads != "csv":
+        raise Problem(
+            "invalid",
+            f"The active mapping of '{connector}' reads JSON, and no rows of a table. Upload this"
+            ' to a connector whose mapping has "input": "csv", or activate such a mapping here.',
+            errors=[
+                {
+                    "code": "reads_json",
+                    "pointer": "/connector",
+                    "detail": "A connector whose mapping reads CSV.",
+                    "in": "query",
+                }
+            ],
+        )
     with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
         digest, size = hashlib.sha256(), 0
         async for chunk in request.stream():
@@ -118,6 +134,15 @@ async def upload_table(
     if not taken.duplicate:
         running.doorbell.press_mapping(holder.provider)
     return response
+
+
+async def _input_of(session: AsyncSession, row: Connector | None) -> str:
+    """What the active mapping reads; until there is one, whatever comes is kept."""
+    if row is None or row.active_version is None:
+        return "csv"
+    key = (row.provider_id, row.code, row.active_version)
+    stored = await session.get_one(StoredMapping, key)
+    return str(stored.document.get("input", "json"))
 
 
 def _parts(file: IO[bytes]) -> Iterator[bytes]:
