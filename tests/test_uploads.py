@@ -12,7 +12,7 @@ import worker.tables
 from api.running import Running
 from models.vocabulary import ProviderId, Scope
 from tests.conftest import MakeClient
-from tests.connecting import CONNECTOR, SERVICE, items, map_all, reconciled, set_up
+from tests.connecting import CONNECTOR, SERVICE, connect, items, map_all, reconciled, set_up
 from tests.recomputing import cells, settle
 
 SCOPES = (Scope.ADMIN, Scope.CONNECTORS_ADMIN, Scope.VIEWS_READ, Scope.EVENTS_WRITE)
@@ -159,7 +159,11 @@ async def test_all_or_nothing_stores_nothing_when_a_row_is_refused(
     [item] = await items(connected, status="quarantined")
     assert (item["reason"], item["counts"]["withheld"]) == ("all_or_nothing", 3)
     lines = await result(connected, item["id"])
-    assert [line["row"] for line in lines] == ["5", "6"]
+    assert [(line["row"], line["outcome"]) for line in lines] == [
+        *((row, "withheld") for row in ("2", "3", "4")),
+        *((row, "rejected") for row in ("5", "6")),
+    ]
+    assert all(line["id"] for line in lines)
     await reconciled(connected)
     await upload(connected, table(*GOOD), all_or_nothing=True)
     await map_all(running, provider)
@@ -223,6 +227,44 @@ async def test_file_that_cannot_be_read_says_why(
     [item] = await items(connected)
     assert (item["status"], item["reason"]) == ("quarantined", reason)
     await reconciled(connected)
+
+
+async def test_row_that_contradicts_another_withholds_all_and_says_so(
+    connected: httpx.AsyncClient, running: Running, provider: ProviderId
+) -> None:
+    by_id = MAPPING | {
+        "row_key": [],
+        "fields": MAPPING["fields"] | {"id": {"path": "Ref"}},
+        "examples": [{"input": [], "expect": []}],
+    }
+    added = await connected.post("/v1/mappings/rondo", json={"mapping": by_id})
+    assert added.status_code == 201, added.text
+    version = added.json()["version"]
+    assert (await connected.post(f"/v1/mappings/rondo/{version}:activate")).status_code == 200
+    heading, *rows = table(*GOOD).decode().splitlines()
+    stored = [f"{heading};Ref", *(f"{row};{place}" for place, row in enumerate(rows))]
+    first = await upload(connected, "\n".join(stored).encode())
+    await map_all(running, provider)
+    other = [stored[0], stored[1].replace(";0", ";9"), stored[2].replace(";1", ";0")]
+    sent = await upload(connected, "\n".join(other).encode(), all_or_nothing=True)
+    await map_all(running, provider)
+    lines = await result(connected, sent["inbox_id"])
+    assert [(line["id"], line["outcome"]) for line in lines] == [
+        ("9", "withheld"),
+        ("0", "conflict"),
+    ]
+    assert f"Body {first['inbox_id']} says otherwise" in lines[1]["detail"]
+    await reconciled(connected)
+
+
+async def test_table_for_a_mapping_that_reads_json_is_refused_at_once(
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient
+) -> None:
+    await connect(client, anonymous)
+    answer = await client.post("/v1/uploads", params={"connector": "rondo"}, content=b"a\n1\n")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert "reads JSON" in answer.json()["detail"]
+    assert (await client.get("/v1/inbox")).json()["items"] == []
 
 
 async def test_unknown_connector_is_not_found(client: httpx.AsyncClient) -> None:

@@ -2,9 +2,9 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from models.mapping.table_files import Remark
+from models.mapping.table_files import Part, Remark
 from models.readings import said_otherwise
 from models.storing import Outcome, Row, Stored
 
@@ -15,6 +15,8 @@ WORDS = {
     Outcome.QUARANTINED: "quarantined",
     Outcome.CONFLICT: "conflict",
 }
+CONFLICT = WORDS[Outcome.CONFLICT]
+WITHHELD = "withheld"
 #: A cell that begins so would be worked out by a spreadsheet that opens the result.
 RISKY = ("=", "+", "-", "@", "\t", "\r")
 
@@ -30,17 +32,32 @@ def result_lines(
         (line, WORDS[outcome], row.event_id, "", *_why(outcome, row, kept, inbox_id))
         for (line, row), outcome in zip(rows, kept.outcomes, strict=True)
     ]
-    lines += [
+    return _in_order(lines, remarks)
+
+
+def withheld_lines(part: Part, conflicts: Mapping[int, str]) -> list[Line]:
+    """As `result_lines`, where nothing was stored: what could have been was held back."""
+    lines = [
+        (line, CONFLICT, row.event_id, "", CONFLICT, conflicts[line])
+        if line in conflicts
+        else (line, WITHHELD, row.event_id, "", "", "")
+        for line, row in part.rows
+    ]
+    return _in_order(lines, part.remarks)
+
+
+def _in_order(lines: list[Line], remarks: Iterable[Remark]) -> list[Line]:
+    said = [
         (one.line, one.outcome, one.id or "", one.column or "", one.code, one.detail)
         for one in remarks
     ]
-    return sorted(lines, key=lambda line: line[0])
+    return sorted([*lines, *said], key=lambda line: line[0])
 
 
 def _why(outcome: Outcome, row: Row, kept: Stored, inbox_id: int) -> tuple[str, str]:
     if outcome is not Outcome.CONFLICT:
         return "", ""
-    return "conflict", said_otherwise(kept.against, row, inbox_id)
+    return CONFLICT, said_otherwise(kept.against, row, inbox_id)
 
 
 def written(lines: Iterable[Line]) -> bytes:

@@ -4,8 +4,6 @@ A crash leaves what is done and goes on after it; with `all_or_nothing` there is
 and nothing in between. Every row ends in a line of the result that people download.
 """
 
-import asyncio
-import zlib
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
@@ -27,16 +25,14 @@ from models.mapping.drift import Shape
 from models.mapping.mappings import mapping_of
 from models.mapping.table_files import Part, Remark, TableFile
 from models.readings import MEANT, revision_of
-from models.storing import Outcome, Stored, store
+from models.storing import Outcome, store
 from models.vocabulary import ProviderId
-from worker.result_lines import result_lines, written
+from worker.result_lines import CONFLICT, result_lines, withheld_lines, written
 from worker.said_before import no_longer_said
+from worker.table_parts import StoredBody, one_ahead, parts_of
 
 Ring = Callable[[ProviderId, set[str]], Awaitable[object]]
 
-#: Of what was compressed; a table of a million rows is some hundred megabytes.
-LARGEST_INFLATED = 2 << 30
-INFLATED_AT_ONCE = 4 << 20
 #: What is counted of a table that has been read.
 COUNTED = ("records", *Outcome, "skipped", "rejected", "retracted")
 READ_BEFORE = text("SELECT EXISTS (SELECT FROM events WHERE inbox_id = :id AND revision < :of)")
@@ -63,8 +59,7 @@ class TableReading:
     connector: Connector
     version: int
     file: TableFile
-    parts: int
-    compressed: bool
+    stored: StoredBody
     all_or_nothing: bool
     counts: Counter[str]
     #: Identities that were read, where an earlier mapping may have read others.
@@ -72,6 +67,8 @@ class TableReading:
     #: The line up to which everything is stored.
     done: int = 0
     refused: list[Remark] = field(default_factory=list)
+    #: Of a table that is all or nothing: lines that contradict what is stored, and why.
+    conflicts: dict[int, str] = field(default_factory=dict)
     services: set[str] = field(default_factory=set)
     #: The one transaction of a table that is all or nothing.
     whole: AsyncSession | None = None
@@ -83,6 +80,10 @@ class TableReading:
         else:
             async with transaction(self.sessions, self.provider) as session:
                 yield session
+
+    def parts_of(self, file: TableFile) -> AsyncGenerator[Part, None]:
+        """The rows of the body as this reads them, some at a time."""
+        return one_ahead(parts_of(self.stored, file, self.clock))
 
     async def item(self, session: AsyncSession) -> InboxItem:
         """The body's row, locked, as long as it is ours to map and by this version.
@@ -173,8 +174,14 @@ async def _begin(
         connector=connector,
         version=stored.version,
         file=TableFile(mapping_of(stored.document), connector.source, terms, pseudonyms),
-        parts=parts or 0,
-        compressed=row.content_encoding in {"gzip", "x-gzip"},
+        stored=StoredBody(
+            sessions,
+            keyring.bodies(provider),
+            provider,
+            row.id,
+            parts or 0,
+            row.content_encoding in {"gzip", "x-gzip"},
+        ),
         all_or_nothing=row.all_or_nothing,
         counts=counts,
         said=set() if before else None,
@@ -186,7 +193,7 @@ async def _read(reading: TableReading) -> None:
     """All parts in order, then what became of the whole."""
     number, stopped = 0, None
     try:
-        async with aclosing(_one_ahead(_parts(reading))) as parts:
+        async with aclosing(reading.parts_of(reading.file)) as parts:
             async for part in parts:
                 await _take(reading, part, number)
                 number += 1
@@ -219,55 +226,6 @@ async def _read(reading: TableReading) -> None:
         await reading.ring(reading.provider, reading.services)
 
 
-async def _parts(reading: TableReading) -> AsyncIterator[Part]:
-    """The rows of the body, some at a time; what comes of them is worked out in a thread."""
-    async for chunk in _chunks(reading):
-        yield await asyncio.to_thread(reading.file.feed, chunk, reading.clock())
-    yield await asyncio.to_thread(reading.file.finish, reading.clock())
-
-
-async def _one_ahead(parts: AsyncIterator[Part]) -> AsyncGenerator[Part, None]:
-    """The same parts; while one is stored, which is PostgreSQL's work, the next is worked out."""
-
-    async def following() -> Part | None:
-        return await anext(parts, None)
-
-    ahead = asyncio.create_task(following())
-    try:
-        while (part := await ahead) is not None:
-            ahead = asyncio.create_task(following())
-            yield part
-    finally:
-        ahead.cancel()
-        await asyncio.gather(ahead, return_exceptions=True)
-
-
-async def _chunks(reading: TableReading) -> AsyncIterator[bytes]:
-    """The body in the order in which it came, decompressed."""
-    sealer = reading.keyring.bodies(reading.provider)
-    inflate = zlib.decompressobj(31) if reading.compressed else None
-    inflated = 0
-    for number in range(reading.parts):
-        async with transaction(reading.sessions, reading.provider) as session:
-            part = await session.get_one(InboxPart, (reading.provider, reading.inbox_id, number))
-        chunk = sealer.open(part.sealed, f"{reading.inbox_id}/{number}")
-        if inflate is None:
-            yield chunk
-            continue
-        while chunk:
-            try:
-                plain = inflate.decompress(chunk, INFLATED_AT_ONCE)
-            except zlib.error:
-                raise Refused("unreadable_body", "", "The file is not valid gzip.") from None
-            inflated += len(plain)
-            if inflated > LARGEST_INFLATED:
-                raise Refused("body_too_large", "", "Decompressed, the file is too large.")
-            yield plain
-            chunk = inflate.unconsumed_tail
-    if inflate is not None and not inflate.eof:
-        raise Refused("unreadable_body", "", "The gzip stream ends too early.")
-
-
 async def _take(reading: TableReading, part: Part, number: int) -> None:
     """Store a part with its result and the count of what is done, unless that was done before."""
     rejected = [one for one in part.remarks if one.outcome == "rejected"]
@@ -288,8 +246,10 @@ async def _take(reading: TableReading, part: Part, number: int) -> None:
             await driver(session),
             numbered([row for _, row in rows], reading.version, reading.inbox_id),
         )
-        lines = written(result_lines(rows, kept, remarks, reading.inbox_id))
-        _keep_result(session, reading, number, lines)
+        lines = result_lines(rows, kept, remarks, reading.inbox_id)
+        _keep_result(session, reading, number, written(lines))
+        if reading.all_or_nothing:
+            reading.conflicts |= {line[0]: line[5] for line in lines if line[1] == CONFLICT}
         counts = reading.counts
         for outcome, number_of in Counter(kept.outcomes).items():
             counts[outcome.value] += number_of
@@ -336,7 +296,7 @@ def _why(counts: Counter[str], stopped: Refused | None) -> tuple[str, str] | Non
 
 
 async def _withhold(reading: TableReading) -> None:
-    """Nothing was stored; the result has the rows that were refused."""
+    """Nothing was stored; the result says of every row whether it was refused or held back."""
     records, rejected = reading.counts["records"], reading.counts["rejected"]
     refused = max(rejected + reading.counts["conflicts"], 1)
     said = (
@@ -347,6 +307,15 @@ async def _withhold(reading: TableReading) -> None:
     async with reading.transaction() as session:
         row = await reading.item(session)
         _settle(row, reading, ("all_or_nothing", said), dict.fromkeys(COUNTED, 0) | counts)
-        nothing = Stored([], set(), {})
-        lines = result_lines([], nothing, reading.refused, reading.inbox_id)
-        _keep_result(session, reading, 0, written(lines))
+        # What was written of it went with what was stored, so the file is read once more.
+        number = 0
+        try:
+            async with aclosing(reading.parts_of(reading.file.again())) as parts:
+                async for part in parts:
+                    lines = withheld_lines(part, reading.conflicts)
+                    _keep_result(session, reading, number, written(lines))
+                    await session.flush()
+                    number += 1
+        except Refused as stopped:
+            last = Remark(0, "rejected", None, None, stopped.code, stopped.detail)
+            _keep_result(session, reading, number, written(withheld_lines(Part([], [last]), {})))

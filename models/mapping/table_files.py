@@ -63,6 +63,10 @@ class TableFile:
         # No cell has one; a word of the mapping itself may.
         self._may_have_nul = b"\\u0000" in msgspec.json.encode(mapping)
 
+    def again(self) -> "TableFile":
+        """For the same file, from its beginning."""
+        return TableFile(self.mapping, self._source, self._terms, self._pseudonyms)
+
     @property
     def encoding(self) -> str:
         return self._reader.encoding
