@@ -10,6 +10,7 @@ from models.mapping.examples import check_examples
 from models.mapping.map_body import map_body
 from models.mapping.mappings import Mapping, content_hash, mapping_of
 from models.mapping.problems import problems_of
+from models.mapping.shipped import document_of
 from tests.csv_by_hand import file_of
 from tests.mapped_sources import document
 from tests.text_tables import Row, cases
@@ -193,6 +194,16 @@ def test_file_that_cannot_be_read_is_refused_as_a_whole(text: str, code: str) ->
     with pytest.raises(MappingError) as caught:
         map_body(doses(), text)
     assert caught.value.code == code
+
+
+def test_column_by_another_name_is_told_once_and_with_what_was_read() -> None:
+    shipped = mapping_of(document_of("csv-audit-completed"))
+    file = "id,service,when,audit,items_due,items_met\nA1,1-1,2026-03-01 10:00,medicines,4,3\n"
+    with pytest.raises(MappingError) as caught:
+        map_body(shipped, file * 2)
+    assert caught.value.code == "missing_columns"
+    assert "No column is called 'occurred_at'" in caught.value.detail
+    assert "it reads 'id', 'service', 'when'" in caught.value.detail
 
 
 def test_row_that_no_file_could_have_costs_itself_only() -> None:

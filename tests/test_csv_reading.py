@@ -140,6 +140,29 @@ def test_refusal_of_a_header_says_what_was_read() -> None:
     assert caught.value.detail.endswith("Set apart by semicolons, it reads 'Administered', 'team'.")
 
 
+DELETABLE = Layout(
+    {"id": (), "at": (), "gone": ()},
+    frozenset({"id"}),
+    required_unless_deleted=frozenset({"at"}),
+    deleting=frozenset({"gone"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("header", "read"),
+    [
+        (b"id,at\n1,2\n", "2: id=1 at=2"),
+        (b"id,gone\n1,yes\n", "2: id=1 gone=yes"),
+        (b"id,when\n1,2\n", "!missing_columns"),
+        (b"at,gone\n1,2\n", "!missing_columns"),
+    ],
+)
+def test_what_a_deletion_need_not_say_is_needed_where_nothing_is_deleted(
+    header: bytes, read: str
+) -> None:
+    assert outcome_of(header, DELETABLE) == read
+
+
 def test_declared_delimiter_is_not_guessed_at() -> None:
     assert outcome_of(b"a,b,c;d\n1,2;3\n", Layout(delimiter=";")) == "2: a,b,c=1,2 d=3"
 

@@ -40,6 +40,9 @@ class Layout:
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: Those without which no row could be taken.
     required: frozenset[str] = frozenset()
+    #: Those that may be away in rows which `deleting` columns mark as deletions, and in no others.
+    required_unless_deleted: frozenset[str] = frozenset()
+    deleting: frozenset[str] = frozenset()
     delimiter: Delimiter | None = None
     encoding: Encoding | None = None
 
@@ -105,7 +108,10 @@ def read_header(
     if known and not matching:
         raise _no_header(best)
     names = _named(best.names, known)
-    missing = sorted(layout.required.difference(names))
+    required = layout.required
+    if layout.deleting.isdisjoint(names):
+        required |= layout.required_unless_deleted
+    missing = sorted(required.difference(names))
     if missing:
         raise _missing(missing, layout, best)
     return best._replace(names=names)

@@ -89,10 +89,15 @@ def layout_of(mapping: Mapping) -> Layout:
     ]
     paths = [field.path for field in fields if field.path is not None and field.of == "record"]
     paths += [one.path for one in mapping.when if one.of == "record"]
+    always, unless_deleted = _required(mapping)
+    deleting = _deleting(mapping)
     named = [*mapping.row_key, *(column for path in paths for column in reads(path).columns)]
     return Layout(
         {name: mapping.columns.get(name, ()) for name in (*mapping.columns, *named)},
-        frozenset((*mapping.row_key, *_required(mapping))),
+        frozenset((*mapping.row_key, *always)),
+        # What looks at a whole row may find a deletion in any of its cells.
+        frozenset(unless_deleted if deleting else ()),
+        deleting,
         mapping.delimiter,
         mapping.encoding,
     )
@@ -116,12 +121,19 @@ def columns_at(mapping: Mapping, pointer: str) -> str | None:
     return ", ".join(reads(path).columns) or None if path is not None else None
 
 
-def _required(mapping: Mapping) -> set[str]:
-    """Columns without which every row would be rejected for the same reason."""
-    found = set()
+def _required(mapping: Mapping) -> tuple[set[str], set[str]]:
+    """Columns without which every row is rejected for the same reason, or all but deletions are."""
+    always, unless_deleted = set[str](), set[str]()
     for name, field in mapping.fields.items():
-        may_be_deleted = "retracted" in mapping.fields and name not in OF_EVERY_ROW
         needed = name in REQUIRED or field.required
-        if needed and field.default is None and not may_be_deleted:
-            found.add(only_column(field))
-    return {column for column in found if column is not None}
+        column = only_column(field)
+        if column is None or not needed or field.default is not None:
+            continue
+        may_be_deleted = "retracted" in mapping.fields and name not in OF_EVERY_ROW
+        (unless_deleted if may_be_deleted else always).add(column)
+    return always, unless_deleted
+
+
+def _deleting(mapping: Mapping) -> frozenset[str]:
+    field = mapping.fields.get("retracted")
+    return frozenset(reads(field.path).columns if field is not None and field.path else ())
