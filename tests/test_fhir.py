@@ -1,6 +1,7 @@
 """FHIR over HTTP: what is stored, what a resend or a correction does, and who may send."""
 
 import json
+import re
 from datetime import datetime
 
 import httpx
@@ -49,8 +50,11 @@ async def test_a_resource_is_stored_once_as_an_event(
     first = await post(client, resource)
     assert (first.status_code, codes(first)) == (201, ["accepted"])
     assert first.headers["etag"] == 'W/"1"'
+    base = f"/v1/fhir/{SERVICE}/{resource['resourceType']}"
+    assert re.fullmatch(rf"{base}/[A-Za-z0-9.-]{{1,64}}/_history/1", first.headers["location"])
     again = await post(client, resource)
     assert (again.status_code, codes(again)) == (200, ["duplicate"])
+    assert "location" not in again.headers, "nothing was created"
     [row] = await stored(admin, provider)
     assert (row["type"], row["service"], row["team"]) == (kind, SERVICE, "oak")
     assert json.loads(row["data"]) == data

@@ -243,6 +243,8 @@ def _respond(answer: Answer) -> Response:
     response = _json(answer.status, outcome(answer.issues))
     if answer.version is not None:
         response.headers["ETag"] = etag(answer.version)
+    if answer.location is not None:
+        response.headers["Location"] = answer.location
     return response
 
 

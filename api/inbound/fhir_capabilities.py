@@ -36,7 +36,7 @@ def capability_statement(service: str) -> dict[str, Any]:
             {
                 "mode": "server",
                 "documentation": "Resources become events and cannot be read back; answers are"
-                " OperationOutcomes, without Location.",
+                " OperationOutcomes. Location names what was created, by an id of ours.",
                 "security": {"description": "An API key with the scope events:write, as Bearer."},
                 "resource": [_resource(name) for name in KINDS],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}],

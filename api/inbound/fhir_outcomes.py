@@ -3,11 +3,13 @@
 Imports no problems: `api.problems` asks this how a problem reads at a FHIR address.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -72,6 +74,8 @@ class Answer:
     status: int
     issues: list[dict[str, Any]] = field(default_factory=list)
     version: int | None = None
+    #: Of what was created, under an id of ours; it cannot be read back.
+    location: str | None = None
     #: The bucket it is in, as for events of ours; empty for what was no event.
     became: str = ""
 
@@ -87,7 +91,15 @@ class Answer:
         response: dict[str, Any] = {"status": PHRASES.get(self.status, str(self.status))}
         if self.version is not None:
             response["etag"] = etag(self.version)
+        if self.location is not None:
+            response["location"] = self.location
         return {"response": response | {"outcome": self.outcome()}}
+
+
+def location_of(service: str, kind: str, source: str, event_id: str, version: int) -> str:
+    """Where a resource stands, by an id that FHIR allows whatever its sender calls it."""
+    name = hashlib.sha256(f"{source}\n{event_id}".encode()).hexdigest()[:32]
+    return f"{BASE}{quote(service, safe='')}/{kind}/{name}/_history/{version}"
 
 
 def etag(version: int) -> str:

@@ -14,12 +14,12 @@ import msgspec
 
 from api.inbound.bodies import Items
 from api.inbound.events import validate
-from api.inbound.fhir_outcomes import Answer, expression, issue
+from api.inbound.fhir_outcomes import Answer, expression, issue, location_of
 from api.problems import Problem, problem_of
 from api.running import Running
 from models.db import driver, transaction
 from models.incoming.fhir_conversion import Standing
-from models.incoming.fhir_reading import Identity, Reading, retraction_version
+from models.incoming.fhir_reading import KINDS, Identity, Reading, retraction_version
 from models.incoming.fhir_stored import Criteria, Versions, named_by, versions_of
 from models.storing import Outcome, Row, store
 from models.vocabulary import ProviderId
@@ -203,9 +203,14 @@ def _answer(asked: Asked, outcome: Outcome, row: Row) -> Answer:
     first = issue(severity, code, f"{text} Event {name}.", asked.root)
     if outcome is Outcome.CONFLICT:
         remarks = []  # They speak of what counts, and nothing of this does.
-    return Answer(status, [first, *remarks], row.version, str(outcome))
+    location = None
+    if status == HTTPStatus.CREATED:
+        kind = KIND_OF[str(asked.reading.item["type"])]
+        location = location_of(row.service, kind, row.source, row.event_id, row.version)
+    return Answer(status, [first, *remarks], row.version, location, str(outcome))
 
 
+KIND_OF = {kind.event_type: name for name, kind in KINDS.items()}
 _IS_STORED = (Outcome.ACCEPTED, Outcome.SUPERSEDED, Outcome.QUARANTINED)
 _SAID = {
     Outcome.ACCEPTED: (201, "information", "Stored, and counts."),
