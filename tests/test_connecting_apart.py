@@ -196,3 +196,33 @@ async def test_secret_that_a_change_has_made_is_shown_and_works(
     unchanged = await client.put("/v1/connectors/rondo", json={"name": "Other"})
     assert unchanged.json()["secret"] is None
     assert (await platform.post(visits(dose(1)))).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "made"),
+    [
+        ("standard_webhooks", "bearer", True),
+        ("standard_webhooks", "basic", True),
+        ("github", "basic", True),
+        ("github", "stripe", False),
+        ("github", "standard_webhooks", True),
+    ],
+)
+async def test_scheme_that_the_kept_secret_does_not_fit_gets_one_of_its_own(
+    client: httpx.AsyncClient, before: str, after: str, made: bool
+) -> None:
+    await client.post("/v1/connectors", json=CONNECTOR | {"signature": {"scheme": before}})
+    answer = await client.put("/v1/connectors/rondo", json={"signature": {"scheme": after}})
+    assert answer.status_code == 200, answer.text
+    said = answer.json()
+    assert (said["secret"] is not None, said["notice"] is not None) == (made, made)
+    assert said["secrets"] == 1
+    if after == "basic":
+        assert ":" in said["secret"]
+
+
+async def test_password_without_a_user_is_no_secret_for_basic(client: httpx.AsyncClient) -> None:
+    body = CONNECTOR | {"signature": {"scheme": "basic"}, "secrets": ["a-long-password-alone"]}
+    answer = await client.post("/v1/connectors", json=body)
+    assert answer.status_code == 422
+    assert "user:password" in answer.json()["errors"][0]["detail"]

@@ -106,6 +106,9 @@ async def test_silence_is_found_ends_and_is_filled(
     assert await noticed(running, provider, clock) == ["rondo"], "it has ended"
     [missed] = (await client.get("/v1/connectors/rondo")).json()["warnings"]
     assert missed["kind"] == "missed"
+    later = (clock() + timedelta(days=1)).isoformat()
+    refused = await client.post("/v1/connectors/rondo:fill", json={"until": later, "reason": "x"})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/until")
     body = {"until": clock().isoformat(), "reason": "Sent again."}
     filled = await client.post("/v1/connectors/rondo:fill", json=body)
     assert (filled.status_code, filled.json()["warnings"]) == (200, [])

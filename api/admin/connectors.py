@@ -14,7 +14,7 @@ from api.admin.after_commit import ring_after_commit
 from api.admin.bodies import Body, Flaw, LongText, Text, refuse
 from api.admin.described_mappings import LANGUAGE
 from api.admin.mappings import MappingBody, add_version, checked
-from api.admin.signing import scheme_from, secrets_from
+from api.admin.signing import fits, scheme_from, secrets_from
 from api.deps import Now, Running, RunningApp, Session, require
 from api.inbound.signature_problems import MOST_SECRETS
 from api.inbound.signature_schemes import Scheme
@@ -54,6 +54,11 @@ Hours = Annotated[
     Field(ge=1, le=2400, description="The longest time between two bodies, or it is silent."),
 ]
 Secrets = Annotated[list[str], Field(max_length=MOST_SECRETS)]
+
+
+MADE_ANEW = (
+    "The secret that was kept is none for this scheme. A new one was made; give it to the platform."
+)
 
 
 class NewConnector(Body):
@@ -112,6 +117,9 @@ class ConnectorAnswer(BaseModel):
 
 class ChangedConnector(ConnectorAnswer):
     secret: str | None = Field(description="Shown once, where it was made here.")
+    notice: str | None = Field(
+        default=None, description="What this did beside what was asked, and what to do now."
+    )
 
 
 class CreatedConnector(ChangedConnector):
@@ -197,6 +205,9 @@ async def change_connector(
         scheme = scheme_from(body.signature)
         row.scheme = msgspec.to_builtins(scheme)
     given, made = opened_secrets(row, sealer) if body.secrets is None else body.secrets, None
+    notice = None
+    if body.secrets is None and body.signature is not None and not fits(scheme, given):
+        given, notice = [], MADE_ANEW if given else None
     if body.signature is not None or body.secrets is not None:
         given, made = secrets_from(scheme, given)
         row.secrets_sealed = sealed_secrets(sealer, row.code, given)
@@ -211,7 +222,7 @@ async def change_connector(
     row.changed_at = now
     await session.flush()
     said = await answer_of(row, running, session, now)
-    return ChangedConnector(**said.model_dump(), secret=made)
+    return ChangedConnector(**said.model_dump(), secret=made, notice=notice)
 
 
 @router.post("/{connector}:fill", responses=problems("not_found", "invalid"))
@@ -225,6 +236,9 @@ async def fill_silences(
 ) -> ConnectorAnswer:
     """Say that what was missed has been sent since. Its months are evidence again."""
     row = await found(session, holder, connector)
+    if body.until > now:
+        said = "Silences that have not begun cannot be filled: name a moment that has passed."
+        refuse("invalid", [Flaw("/until", "in_future", said)])
     if await fill(session, row.code, body.until, body.reason, now):
         services = await mark_every_service(session)
         ring_after_commit(session, running, holder.provider, services)

@@ -9,7 +9,7 @@ import msgspec
 
 from api.admin.bodies import Flaw, refuse
 from api.inbound.signature_problems import problems_of, problems_of_secrets
-from api.inbound.signature_schemes import Scheme, recipe_of
+from api.inbound.signature_schemes import STYLES, Scheme, recipe_of
 from models.mapping.explained import explained
 from models.mapping.json_problems import json_problems
 
@@ -52,6 +52,16 @@ def secrets_from(
     flaws = problems_of_secrets(scheme, given)
     refuse("invalid", [Flaw("/secrets", "invalid", flaw) for flaw in flaws])
     return list(given), made
+
+
+def fits(scheme: Scheme | None, secrets: Sequence[str]) -> bool:
+    """Whether what was kept for another scheme can go on under this one."""
+    if scheme is None:
+        return not secrets
+    own = recipe_of(scheme).key_prefix
+    foreign = {style.key_prefix for style in STYLES.values()} - {own, ""}
+    marked = any(secret.startswith(tuple(foreign)) for secret in secrets)
+    return not marked and not problems_of_secrets(scheme, secrets)
 
 
 def _new_secret(scheme: Scheme) -> str | None:

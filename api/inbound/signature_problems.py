@@ -117,9 +117,17 @@ def problems_of_secrets(scheme: Scheme, secrets: Sequence[bytes | str]) -> list[
     for number, secret in enumerate(secrets, start=1):
         try:
             key_of(recipe, secret)
+            if scheme.scheme == "basic" and isinstance(secret, str):
+                _refuse_without_user(secret)
         except ValueError as error:
             found.append(f"Secret {number}: {error}")
     return found
+
+
+def _refuse_without_user(secret: str) -> None:
+    user, colon, password = secret.partition(":")
+    if not (user and colon and password):
+        raise ValueError("Write it as user:password.")
 
 
 def key_of(recipe: Recipe, secret: bytes | str) -> bytes:
