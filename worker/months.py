@@ -14,6 +14,7 @@ from models.vocabulary import (
     Channel,
     ExposureUnit,
     Measure,
+    SourceCategory,
 )
 from worker.columns import CellColumns, month_number
 from worker.stats.panel import Bools, Floats, Ints, safe_divide
@@ -44,6 +45,12 @@ def silent_rates(
             end = length if silence.last is None else months_apart(first, silence.last) + 1
             found[position, max(start, 0) : max(end, 0)] = True
     return found
+
+
+def is_check(indicator: Indicator) -> bool:
+    """Whether its events are of looking on purpose; reading records at a desk is not that."""
+    of_records = indicator.category == SourceCategory.CARE_RECORDS
+    return indicator.channel in CHECK_CHANNELS and not of_records
 
 
 class ServiceMonths:
@@ -117,7 +124,7 @@ class ServiceMonths:
         self.events = np.zeros((segments, len(chosen), length))
         np.add.at(self.events, (at[0], at[2], at[3]), columns.events[here])
         judged = np.array([one.evidence for one in chosen], dtype=bool)
-        check = np.array([one.channel in CHECK_CHANNELS for one in chosen], dtype=bool) & judged
+        check = np.array([is_check(one) for one in chosen], dtype=bool) & judged
         self.seen = self.events[:, judged].sum(1)
         self.checks = self.events[:, check].sum(1)
 
