@@ -162,6 +162,11 @@ async def test_shift_clock_adds_up_to_the_weekdays_of_the_view(
     spec = await chart(home, service, "shift-clock")
     cells = rows_with(spec, "checks")
     total = sum(cell["checks"] for cell in cells)
+    least = min(view["segments"], key=lambda each: each["share_of_checks"] / each["share_of_care"])
+    assert title(spec) == (
+        f"Looked at least for its care: {least['name'].lower()}, with"
+        f" {least['share_of_checks']:.0%} of checks and {least['share_of_care']:.0%} of care"
+    )
     assert {day: sum(c["checks"] for c in cells if c["day"] == day) for day in DAYS} == {
         DAYS[each["weekday"] - 1]: each["checks"] for each in view["weekdays"]
     }

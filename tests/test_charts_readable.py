@@ -3,7 +3,7 @@
 import json
 import re
 import struct
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -32,6 +32,7 @@ from api.charting.appearance import (
 from api.charting.catalogue import CHARTS
 from api.charting.figures import ChecksOn, Figures, Look, MonthLevel
 from api.charting.formats import Format
+from api.charting.label_places import CORNERS, _box, corners
 from api.charting.pictures import draw
 from api.charting.sheet import Spec
 from api.charting.words import NAME_CHARACTERS, labels
@@ -220,6 +221,19 @@ def test_a_picture_names_and_describes_itself(name: str) -> None:
     assert said[1].text == spec["description"]
     words = {piece for element in root.iter(f"{SVG}text") for piece in element.itertext()}
     assert set(spec["title"]["text"]) <= words, "text is text, not outlines"
+
+
+def test_labels_of_near_points_stand_apart() -> None:
+    near = [(300.0, 100.0), (310.0, 101.0), (305.0, 112.0), (690.0, 300.0)]
+    names = ["Dementia", "Nursing", "Whole service", "Residential"]
+    chosen = corners(near, names, 700)
+    boxes = [
+        _box(x, y, name, CORNERS[of]) for (x, y), name, of in zip(near, names, chosen, strict=True)
+    ]
+    assert not any(one.overlap(other) for one, other in combinations(boxes, 2)), (
+        "no label covers another"
+    )
+    assert boxes[-1].right <= 700
 
 
 def test_a_png_is_twice_as_large_as_its_svg() -> None:

@@ -2,9 +2,10 @@
 
 from typing import Any, NamedTuple
 
-from api.charting.appearance import BLUE, LINE, PAPER, QUIET_INK, VERMILLION, Mark, marked
+from api.charting.appearance import BLUE, LINE, PAPER, QUIET_INK, VERMILLION, WIDTH, Mark, marked
 from api.charting.figures import Figures
 from api.charting.intervals import LEAST_UNITS, between_segments, funnel_limits
+from api.charting.label_places import labelled
 from api.charting.sheet import Spec, nothing, sheet, single, values
 from api.charting.words import (
     ONE_AND_MANY,
@@ -159,7 +160,7 @@ def _layers(figures: Figures, indicator: Indicator, drawn: Funnel) -> list[Spec]
         "type": "quantitative",
         "title": unit_words(indicator, figures.exposure),
         "scale": {"zero": False},
-        "axis": {"tickCount": 6, **({"format": ".1%"} if share else {})},
+        "axis": {"tickCount": 6, **({"format": ".2~%"} if share else {})},
     }
     layers: list[Spec] = []
     for low, high, dash in (("lower", "upper", [5, 3]), ("lowest", "highest", [1, 0])):
@@ -195,27 +196,14 @@ def _layers(figures: Figures, indicator: Indicator, drawn: Funnel) -> list[Spec]
     )
     few = len(drawn.points) <= MOST_LABELLED
     named = [each for each in drawn.points if few or each["beyond"] != WITHIN]
-    for side, away, other in (("left", 9, "right"), ("right", -9, "left")):
-        if on_side := [each for each in named if crowded(drawn.points, each) == (other == "left")]:
-            layers.append(
-                {
-                    "data": values(on_side),
-                    "mark": {"type": "text", "align": side, "dx": away, "fontSize": 10},
-                    "encoding": {**place, "text": {"field": "label", "type": "nominal"}},
-                }
-            )
-    return layers
+    across, up = extent(drawn, "n"), extent(drawn, "level")
+    return [*layers, *labelled(named, x, y, across, up, (WIDTH - 80, HEIGHT))]
 
 
-def crowded(points: list[dict[str, Any]], of: dict[str, Any]) -> bool:
-    """Whether another point lies where the label would stand, to the right of its own."""
-    wide, high = (
-        max(each[field] for each in points) - min(each[field] for each in points) or 1.0
-        for field in ("n", "level")
-    )
-    return any(
-        0 <= (each["n"] - of["n"]) / wide < 0.14
-        and abs(each["level"] - of["level"]) / high < 0.06
-        and (each["n"], each["name"]) > (of["n"], of["name"])
-        for each in points
-    )
+def extent(drawn: Funnel, field: str) -> tuple[float, float]:
+    """About from where to where an axis goes."""
+    ends = [each[field] for each in drawn.points]
+    for curve in drawn.curves:
+        ends += [curve["n"]] if field == "n" else [curve["lowest"], curve["highest"]]
+    low, high = min(ends), max(ends)
+    return low, high if high > low else low + 1.0

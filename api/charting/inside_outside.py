@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from api.charting.appearance import ALIGNMENT, INK, LINE, QUIET_INK, Mark, marked
+from api.charting.appearance import ALIGNMENT, INK, LINE, QUIET_INK, WIDTH, Mark, marked
 from api.charting.figures import Figures
+from api.charting.label_places import labelled
 from api.charting.sheet import Spec, nothing, sheet, single, values
 from api.charting.words import trimmed
 from models.vocabulary import AlignmentState
@@ -49,10 +50,6 @@ def inside_outside(figures: Figures) -> Spec:
     }
     grid = {"axis": {"grid": False, "tickCount": 7}}
     x, y = {**x, **grid}, {**y, **grid}
-    for row in drawn:
-        wide, high = across[1] - across[0], up[1] - up[0]
-        at_edge = (across[1] - row["inside"]) / wide < 0.2
-        row["below"] = at_edge or _crowded(drawn, row, wide, high)
     few = len(drawn) <= MOST_LABELLED
     named = [row for row in drawn if few or row["state"] in UNEASY]
     edge = min(across[1], 2 * up[1])
@@ -90,14 +87,7 @@ def inside_outside(figures: Figures) -> Spec:
                 ],
             },
         },
-        *(
-            {
-                "data": values([row for row in named if row["below"] == below]),
-                "mark": {"type": "text", "align": side, "dx": away, "dy": -away},
-                "encoding": {"x": x, "y": y, "text": {"field": "label", "type": "nominal"}},
-            }
-            for below, side, away in ((False, "left", 9), (True, "right", -9))
-        ),
+        *labelled(named, x, y, across, up, (WIDTH - 60, HEIGHT)),
     ]
     return sheet(figures, _finding(figures), says, single(layers, HEIGHT))
 
@@ -106,15 +96,6 @@ def _reach(rows: list[dict[str, Any]], low: str, high: str) -> list[float]:
     """From where to where an axis goes: past every interval, and past 0 on both sides."""
     ends = [row[end] for row in rows for end in (low, high) if row[end] is not None]
     return [min(-1.0, *ends) - 0.3, max(1.0, *ends) + 0.3]
-
-
-def _crowded(rows: list[dict[str, Any]], of: dict[str, Any], wide: float, high: float) -> bool:
-    """Whether another point lies where the label would stand, above and to the right."""
-    return any(
-        -0.02 < (row["inside"] - of["inside"]) / wide < 0.18
-        and 0 < (row["outside"] - of["outside"]) / high < 0.07
-        for row in rows
-    )
 
 
 def points(figures: Figures) -> list[dict[str, Any]]:

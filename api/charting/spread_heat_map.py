@@ -77,11 +77,15 @@ def spread_heat_map(figures: Figures) -> Spec:
                 "tooltip": _told("name", "month", "better", "worse", "of"),
             },
         },
-        {
-            "transform": [{"filter": "datum.started"}],
-            "mark": {"type": "rect", "filled": False, "stroke": INK, "strokeWidth": 2.5},
-            "encoding": place,
-        },
+        *(
+            {
+                "transform": [{"filter": "datum.started"}],
+                "mark": {"type": "rect", "filled": False, "stroke": ink, "strokeWidth": wide},
+                "encoding": place,
+            }
+            # White within black is seen on any fill.
+            for ink, wide in ((INK, 4.5), (PAPER, 1.5))
+        ),
         *(_said(place, count, lift) for count, lift in ((1, 0), (2, -5))),
     ]
     body = single([*layers, *windows], ROW * len(segments))
