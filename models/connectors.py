@@ -7,7 +7,7 @@ from typing import TypeVar
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, update
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -132,10 +132,10 @@ def opened_secrets(connector: Connector, sealer: Sealer) -> list[str]:
     return msgspec.json.decode(opened, type=list[str])
 
 
-def known_shape(connector: Connector) -> Shape | None:
-    if connector.shape is None:
+def known_shape(kept: Mapping[str, object] | None) -> Shape | None:
+    if kept is None:
         return None
-    return {path: tuple(_texts(types)) for path, types in connector.shape.items()}
+    return {path: tuple(_texts(types)) for path, types in kept.items()}
 
 
 def _texts(value: object) -> list[str]:
@@ -155,14 +155,16 @@ async def notice(
 
     A key that the mapping reads, one of `read`, is no news to anybody.
     """
-    known = known_shape(connector)
-    found = [
-        one
-        for one in drift(seen if known is None else known, seen, unmapped)
-        if one.kind != "new_key" or last_key(one.path) not in read
-    ]
-    wider = seen if known is None else joined(known, seen)
-    if wider != known:
+    found, wider = _compared(known_shape(connector.shape), seen, unmapped, read)
+    if found or wider is not None:
+        # Another body may be at the same: what it has seen must be neither lost nor told twice.
+        kept = await session.scalar(
+            select(Connector.shape)
+            .where(Connector.code == connector.code)
+            .with_for_update(key_share=True)
+        )
+        found, wider = _compared(known_shape(kept), seen, unmapped, read)
+    if wider is not None:
         await session.execute(
             update(Connector)
             .where(Connector.code == connector.code)
@@ -187,3 +189,16 @@ async def notice(
             )
         )
     return found
+
+
+def _compared(
+    known: Shape | None, seen: Shape, unmapped: Iterable[UnmappedCode], read: Collection[str]
+) -> tuple[list[Drift], Shape | None]:
+    """What of a body is new, and the wider shape, where it is one."""
+    found = [
+        one
+        for one in drift(seen if known is None else known, seen, unmapped)
+        if one.kind != "new_key" or last_key(one.path) not in read
+    ]
+    wider = seen if known is None else joined(known, seen)
+    return found, None if wider == known else wider

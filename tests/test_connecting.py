@@ -1,11 +1,19 @@
 """A stranger's feed: connected, sent, verified, watched; and nothing is lost on the way."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
+from api.running import Running
+from models.connectors import Connector, notice
+from models.db import transaction
+from models.mapping.drift import Shape
+from models.vocabulary import ProviderId
+from tests.conftest import NOW
 from tests.connecting import (
     CONNECTOR,
     MAPPING,
@@ -128,6 +136,34 @@ async def test_new_keys_and_unknown_codes_are_noticed(
         ("new_key", "visits[].doses[].prn"),
         ("newly_null", "visits[].doses[].wing"),
     }
+
+
+async def test_two_bodies_at_once_widen_what_is_known_of_their_source_together(
+    client: httpx.AsyncClient, running: Running, provider: ProviderId
+) -> None:
+    await client.post("/v1/connectors", json=CONNECTOR)
+
+    async def see(key: str, seen: asyncio.Event, go_on: asyncio.Event) -> list[str]:
+        async with transaction(running.sessions, provider) as session:
+            connector = await session.get_one(Connector, (provider, "rondo"))
+            seen.set()
+            await go_on.wait()
+            shape: Shape = {"@": ("object",), key: ("string",)}
+            return [
+                one.path for one in await notice(session, provider, connector, shape, (), (), NOW)
+            ]
+
+    one, other, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    seeing = asyncio.gather(see("a", one, go_on), see("b", other, go_on))
+    await one.wait()
+    await other.wait()
+    go_on.set()
+    told = await seeing
+    assert sorted(told) in ([[], ["a"]], [[], ["b"]]), "the second is held against the first"
+    async with transaction(running.sessions, provider) as session:
+        known = await session.scalar(select(Connector.shape).where(Connector.code == "rondo"))
+    assert known is not None
+    assert set(known) == {"@", "a", "b"}
 
 
 @pytest.mark.parametrize(("hours", "silent"), [(None, False), (24, False), (2, True)])
