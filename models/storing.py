@@ -12,9 +12,9 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.cells import PROVIDER
-from models.events import QuarantineReason
 from models.readings import MEANT, Judged, Meant, Said, judged, tell_contradicted
 from models.slices import months_reached
+from models.unplaced import list_unplaced
 from models.vocabulary import family_of
 
 if TYPE_CHECKING:
@@ -132,46 +132,6 @@ WHERE EXISTS (
       AND e.version > 1 AND e.known_xid <> pg_current_xact_id())
 """
 
-# The ids a service has had: its own, and back through its predecessors. An older id stands for
-# its newest successor, whose teams and aliases are those of the whole chain.
-UNKNOWN_PLACES = """
-WITH RECURSIVE sent AS (
-    SELECT * FROM unnest($1::text[], $2::text[]) AS s (service, team)
-), newest AS (
-    SELECT DISTINCT service AS asked, service AS code FROM sent
-    UNION
-    SELECT n.asked, s.code FROM newest n JOIN services s ON s.predecessor = n.code
-), chain AS (
-    SELECT asked, code FROM newest
-    UNION
-    SELECT c.asked, s.predecessor
-    FROM chain c JOIN services s ON s.code = c.code AND s.predecessor IS NOT NULL
-)
-SELECT sent.service, sent.team, NOT known.service AS no_service
-FROM sent
-CROSS JOIN LATERAL (
-    SELECT EXISTS (
-        SELECT FROM chain c JOIN services s ON s.code = c.code WHERE c.asked = sent.service
-    ) AS service,
-    sent.team IS NULL OR EXISTS (
-        SELECT FROM chain c JOIN teams t ON t.service = c.code
-        WHERE c.asked = sent.service AND t.code = sent.team
-    ) OR EXISTS (
-        SELECT FROM chain c JOIN team_aliases a ON a.service = c.code
-        WHERE c.asked = sent.service AND a.alias = sent.team
-    ) AS team
-) AS known
-WHERE NOT (known.service AND known.team)
-"""
-
-INSERT_QUARANTINE = f"""
-INSERT INTO quarantine
-    (provider_id, source, event_id, version, revision, service, team, reason, received_at)
-SELECT {PROVIDER}, s.*, now()
-FROM unnest($1::text[], $2::text[], $3::integer[], $4::integer[], $5::text[], $6::text[],
-            $7::text[]) AS s
-"""
-
 INSERT_MARKS = f"""
 INSERT INTO marks (provider_id, service, month, family, source, event_id)
 SELECT {PROVIDER}, s.*
@@ -196,7 +156,7 @@ async def store(connection: "Connection", rows: Sequence[Row]) -> Stored:
         _say_known(rows, known, outcomes)
         firsts = [row for row in firsts if MEANT(row) not in known]
     await _say_overtaken(connection, rows, firsts, outcomes)
-    await _quarantine(connection, rows, firsts, outcomes)
+    _say_unplaced(rows, await list_unplaced(connection, firsts), outcomes)
     await _mark(connection, firsts, found)
     await tell_contradicted(connection, found.values(), rows[0].inbox_id if rows else None)
     against = {meant: one.against for meant, one in found.items() if one.said is Said.OTHERWISE}
@@ -285,34 +245,11 @@ async def _say_overtaken(
         highest[identity] = max(highest.get(identity, 0), row.version)
 
 
-async def _quarantine(
-    connection: "Connection", rows: Sequence[Row], written: Sequence[Row], outcomes: list[Outcome]
+def _say_unplaced(
+    rows: Sequence[Row], unplaced: Collection[Meant], outcomes: list[Outcome]
 ) -> None:
-    """List what belongs to no known service or team. A retraction needs no team."""
-    places = sorted(
-        {(row.service, None if row.retracted else row.team) for row in written},
-        key=lambda place: (place[0], place[1] or ""),
-    )
-    if not places:
-        return
-    found = await connection.fetch(UNKNOWN_PLACES, *zip(*places, strict=True))
-    reasons = {
-        (service, team): (
-            QuarantineReason.UNKNOWN_SERVICE if no_service else QuarantineReason.UNKNOWN_TEAM
-        )
-        for service, team, no_service in found
-    }
-    if not reasons:
-        return
-
-    def reason(row: Row) -> QuarantineReason | None:
-        return reasons.get((row.service, None if row.retracted else row.team))
-
-    waiting = [(*KEY(row), row.service, row.team, why) for row in written if (why := reason(row))]
-    await connection.execute(INSERT_QUARANTINE, *zip(*waiting, strict=True))
-    new = (Outcome.ACCEPTED, Outcome.SUPERSEDED)
     for place, row in enumerate(rows):
-        if outcomes[place] in new and reason(row):
+        if outcomes[place] in {Outcome.ACCEPTED, Outcome.SUPERSEDED} and MEANT(row) in unplaced:
             outcomes[place] = Outcome.QUARANTINED
 
 
