@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from models.outbox import DISABLED_AFTER, SCHEDULE
+from models.outbox import SCHEDULE
+from models.settling import DISABLED_AFTER
 from models.vocabulary import Level, MessageType, Role, Stage, Strand
 
 MONTH = {"type": "string", "pattern": r"^\d{4}-(0[1-9]|1[0-2])$", "examples": ["2026-09"]}

@@ -14,7 +14,8 @@ import worker.delivery
 from api.running import Running
 from models.db import transaction
 from models.deliveries import announce
-from models.outbox import LEASE, SCHEDULE, Outcome, claim, delay_before, settle
+from models.outbox import LEASE, SCHEDULE, claim, delay_before
+from models.settling import Outcome, settle
 from models.vocabulary import Failure, MessageType, ProviderId
 from tests.conftest import NOW, Clock
 from tests.hooks_out import (

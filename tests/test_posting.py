@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from models.outbox import Outcome
+from models.settling import Outcome
 from models.vocabulary import Failure
 from tests.conftest import NOW
 from tests.hooks_out import (

@@ -16,14 +16,8 @@ import structlog
 from models.db import Sessions, transaction
 from models.endpoint_secrets import opened, signed_headers
 from models.keyring import Keyring
-from models.outbox import (
-    Claimed,
-    Outcome,
-    body_of,
-    claim,
-    providers_with_attempts,
-    settle,
-)
+from models.outbox import Claimed, body_of, claim, providers_with_attempts
+from models.settling import Outcome, settle
 from models.vocabulary import Failure
 from worker.posting import Post
 

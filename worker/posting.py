@@ -27,7 +27,7 @@ from models.destinations import (
     destination_of,
     resolve_by_system,
 )
-from models.outbox import LONGEST_PAUSE, Outcome
+from models.settling import LONGEST_PAUSE, Outcome
 from models.vocabulary import Failure
 
 #: For all of it: name, connection, request and the head of the answer.

@@ -28,8 +28,8 @@ from api.problems import Problem, problems
 from models.deliveries import Attempt, Endpoint, tell
 from models.endpoint_secrets import Secret, live, new_secret, opened, rotated, sealed
 from models.organisation import Service
-from models.outbox import cancel_waiting, disable, enable
 from models.people import KeyHolder
+from models.settling import cancel_waiting, disable, enable
 from models.vocabulary import (
     AttemptStatus,
     DisabledWhy,
