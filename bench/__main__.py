@@ -11,6 +11,7 @@ BENCHMARKS = {
     "uploads": "a million rows from the first byte of a file to the last event, against raw COPY",
     "freshness": "how long accepted evidence takes until the view shows it",
     "kernel": "services scored a second, against the same analysis in pandas and statsmodels",
+    "datasets": "a million cells as Parquet and CSV over HTTP, against COPY of the same rows",
     "views": "how soon each view and the events behind a number are answered",
 }
 

@@ -23,8 +23,6 @@ from models.datasets.arrow import plain, schema_of
 FORMULA = r"^([=+\-@\t\r])"
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 BOM = "\ufeff".encode()
-#: Rows made into objects at a time.
-LINES = 5_000
 
 
 class Writer(ABC):
@@ -140,17 +138,40 @@ class CsvWriter(Writer):
 
 
 class NdjsonWriter(Writer):
-    """One object a line."""
+    """One object a line, joined column by column; made one by one they take many times as long."""
 
     def add(self, rows: pa.Table) -> bytes:
-        encoder = msgspec.json.Encoder()
-        written = bytearray()
-        for start in range(0, rows.num_rows, LINES):
-            written += encoder.encode_lines(objects(self.dataset, rows.slice(start, LINES)))
-        return bytes(written)
+        if not rows.num_rows:
+            return b""
+        pieces: list[Any] = []
+        for place, column in enumerate(self.dataset.columns):
+            pieces += [f'{"," if place else "{"}"{column.name}":', as_json(rows[column.name])]
+        lines = pc.binary_join_element_wise(*pieces, "}\n", "").combine_chunks()
+        # The lines lie one behind the other.
+        written: bytes = lines.buffers()[2].to_pybytes()
+        return written
 
     def close(self) -> bytes:
         return b""
+
+
+def as_json(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Each value as JSON writes it."""
+    if pa.types.is_boolean(values.type):
+        written = pc.if_else(values, "true", "false")
+    elif pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
+        written = values.cast(pa.string())
+    elif pa.types.is_timestamp(values.type) or pa.types.is_date(values.type):
+        written = pc.binary_join_element_wise('"', as_text(values), '"', "")
+    elif pa.types.is_dictionary(values.type):
+        codes = values.unify_dictionaries().combine_chunks()
+        words = [msgspec.json.encode(word).decode() for word in codes.dictionary.to_pylist()]
+        written = pa.array(words, pa.string()).take(codes.indices)
+    else:
+        written = pa.array(
+            [msgspec.json.encode(word).decode() for word in values.to_pylist()], pa.string()
+        )
+    return pc.fill_null(written, "null")
 
 
 def writer_of(form: Format, dataset: Dataset, *, bom: bool) -> Writer:
@@ -168,17 +189,20 @@ def objects(dataset: Dataset, rows: pa.Table) -> list[dict[str, Any]]:
 
 
 def written_out(dataset: Dataset, rows: pa.Table) -> Iterator[pa.ChunkedArray]:
-    """Columns whose values text formats can write: instants in RFC 3339, all else as it is."""
+    """Columns whose values text formats can write: days and instants as text, all else as it is."""
     for column in dataset.columns:
         values = rows.column(column.name)
-        if column.kind is Kind.INSTANT:
-            # There are few different ones, and each takes a while to write.
-            codes = pc.dictionary_encode(values).combine_chunks()
-            words = pc.strftime(codes.dictionary, format=INSTANT)
-            values = pa.chunked_array([words.take(codes.indices)])
-        elif column.kind is Kind.DATE:
-            values = values.cast(pa.string())
-        yield values
+        yield as_text(values) if column.kind in {Kind.INSTANT, Kind.DATE} else values
+
+
+def as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Days and instants as RFC 3339 has them."""
+    if pa.types.is_date(values.type):
+        return values.cast(pa.string())
+    # There are few different ones, and each takes a while to write.
+    codes = pc.dictionary_encode(values).combine_chunks()
+    words = pc.strftime(codes.dictionary, format=INSTANT)
+    return pa.chunked_array([words.take(codes.indices)])
 
 
 def safe(values: pa.ChunkedArray) -> pa.ChunkedArray:
