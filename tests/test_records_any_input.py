@@ -74,14 +74,14 @@ async def test_any_record_is_answered(at_work: Walk, data: st.DataObject) -> Non
     }
     if data.draw(st.integers(0, 5)) == 0:
         sent = data.draw(nearly(sent))
+    # All drawn before anything is sent: what is there already changes what is answered.
+    signing = data.draw(nearly({"revision": 1}))
+    withdrawing = {"why": data.draw(st.just("Tried.") | ANYTHING)}
     answer = await at_work.people[who].post(RECORDS, json=sent)
     assert answer.status_code in {201, 400, 403, 409, 422}, (sent, answer.text)
     if answer.status_code == 201:
         record = answer.json()
-        for verb, more in (
-            ("sign", data.draw(nearly({"revision": 1}))),
-            ("withdraw", {"why": data.draw(st.just("Tried.") | ANYTHING)}),
-        ):
+        for verb, more in (("sign", signing), ("withdraw", withdrawing)):
             done = await at_work.people[who].post(f"{RECORDS}/{record['id']}:{verb}", json=more)
             assert done.status_code in {200, 400, 409, 422}, (more, done.text)
         await at_work.people[who].post(f"{RECORDS}/{record['id']}:withdraw", json={"why": "Tried."})
