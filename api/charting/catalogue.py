@@ -22,6 +22,8 @@ ANY = (TEAM, SHIFT, EXPERIENCE)
 class Chart(NamedTuple):
     """One chart. The first strand is drawn unless another is asked for.
 
+    of_one : it draws one indicator; unless another is asked for, that of which most segments have
+        evidence.
     months, looks, checks : what it reads beside the frozen content.
     """
 
@@ -31,6 +33,7 @@ class Chart(NamedTuple):
     strands: tuple[Strand, ...]
     by_segment: bool = False
     by_indicator: bool = False
+    of_one: bool = False
     months: bool = False
     looks: bool = False
     checks: bool = False
@@ -62,6 +65,7 @@ CHARTS: dict[str, Chart] = {
         ANY,
         by_segment=True,
         by_indicator=True,
+        of_one=True,
         months=True,
     ),
     "funnel": Chart(
@@ -70,6 +74,7 @@ CHARTS: dict[str, Chart] = {
         funnel,
         ANY,
         by_indicator=True,
+        of_one=True,
     ),
     "gap-over-time": Chart(
         "Gap over time",

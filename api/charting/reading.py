@@ -62,7 +62,7 @@ async def figures_of(
     indicator = None
     if wanted.indicator is not None:
         indicator = indicator_called(context, wanted.indicator)
-    elif chart.months or (chart.by_indicator and not chart.by_segment):
+    elif chart.of_one:
         indicator = most_told(context, content)
     figures = Figures(
         service=conclusion.service,
