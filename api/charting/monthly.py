@@ -118,7 +118,7 @@ def is_silent(context: ServiceContext, indicator: Indicator, month: date) -> boo
     if indicator.measure is not Measure.RATE:
         return False
     return any(
-        silence.first <= month and (silence.last is None or month <= silence.last)
+        silence.reaches(month)
         for silence in context.silences
         if not silence.types or set(silence.types) & set(indicator.events)
     )
