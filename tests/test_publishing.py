@@ -20,6 +20,7 @@ from tests.recomputing import settle
 from tests.roles import client_as
 from tests.sent import SERVICE, dose, send
 from tests.set_up import put, team
+from tests.test_flow import Work, work  # noqa: F401 - a fixture
 from tests.walking import walk
 from worker.publishing import EVERY, KEPT_FOR, packed_parts, publish, publish_due, write_parts
 
@@ -205,6 +206,19 @@ async def test_a_provider_is_published_when_something_changed_and_not_too_often(
     assert await newest() == 1, "it was just published"
     await publish_due(house.running.sessions, NOW + EVERY)
     assert await newest() == 2
+
+
+@pytest.mark.filterwarnings("ignore:Call to deprecated close:DeprecationWarning")
+async def test_first_reader_is_answered_once_the_real_worker_has_been_rung_for(
+    house: House,
+    client_with: MakeClient,
+    work: Work,  # noqa: F811 - the fixture
+) -> None:
+    other = await make_provider(house.running)
+    theirs = await client_with(*Scope, of=other)
+    assert (await theirs.get("/v1/datasets/calendar")).status_code == 202
+    assert await work() > 0
+    assert (await theirs.get("/v1/datasets/calendar")).status_code == 200
 
 
 async def test_who_publishes_beside_another_leaves_it_to_them(house: House) -> None:
