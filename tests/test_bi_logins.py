@@ -74,6 +74,14 @@ async def test_a_login_sees_the_rows_of_its_provider(logins: Logins) -> None:
     assert await logins.session.fetchval("SELECT count(*) FROM cells") > 0
 
 
+async def test_rows_keep_their_ids_however_a_session_writes_dates(logins: Logins) -> None:
+    before = {name: await seen(logins.session, name) for name in DATASETS}
+    await logins.session.execute("SET datestyle = 'SQL, DMY'")
+    await logins.session.execute("SET timezone = 'Pacific/Auckland'")
+    for name in DATASETS:
+        assert await seen(logins.session, name) == before[name], name
+
+
 async def test_what_a_login_sets_shows_it_nothing_more(logins: Logins) -> None:
     before = {name: await seen(logins.session, name) for name in DATASETS}
     for local in ("false", "true"):
