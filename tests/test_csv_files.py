@@ -13,7 +13,7 @@ from models.incoming.csv_reading import BLOCK_BYTES
 from models.incoming.refusals import Refused
 from models.keyring import Keyring
 from models.mapping.mappings import Mapping, mapping_of
-from models.mapping.table_files import Part, Remark, TableFile
+from models.mapping.table_files import MOST_REFUSED, ROWS_AT_ONCE, Part, Remark, TableFile
 from models.storing import Row as Stored
 from tests.csv_by_hand import file_of
 from tests.test_csv_mapping import DOSES, doses, with_time
@@ -158,6 +158,28 @@ FIELDS_OF_A_ROW: dict[str, Any] = {
     "service": {"constant": "1-545611283"},
     "occurred_at": {"constant": "2026-03-01T08:05:00+00:00"},
 }
+
+
+def test_table_that_is_another_than_the_mapping_reads_is_not_read_to_its_end() -> None:
+    file = table_file()
+    good = "A-1,01/03/2026 08:05,Oak,G,r17,,\n"
+    found = file.feed(f"{HEAD}\n{good}".encode() + b"x\n" * 1_000_000, NOW)
+    with pytest.raises(Refused, match="too_many_refused") as caught:
+        file.finish(NOW)
+    assert len(found.rows) == 1, "what was taken before stands"
+    assert MOST_REFUSED < len({one.line for one in found.remarks}) <= MOST_REFUSED + ROWS_AT_ONCE
+    assert f"line {found.remarks[-1].line:,}:" in caught.value.detail
+
+
+def test_table_of_which_most_rows_are_taken_is_read_whatever_is_refused() -> None:
+    rows = [
+        f"A-{number},01/03/2026 08:05,Oak,{'G' if number % 2 else 'Z'},r17,,"
+        for number in range(2 * MOST_REFUSED + 1_000, 0, -1)
+    ]
+    file = "\n".join([HEAD, "B-1,01/03/2026 08:05,Oak,G,r17,,", *rows])
+    found = taken(file)
+    assert len({one.line for one in found.remarks}) == MOST_REFUSED + 500
+    assert len(found.rows) == MOST_REFUSED + 501
 
 
 def test_nul_that_a_mapping_puts_in_is_refused() -> None:

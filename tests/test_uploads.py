@@ -1,5 +1,6 @@
 """Tables: uploaded as they come, read row by row, with a result that says what became of each."""
 
+import asyncio
 import csv
 import gzip
 import io
@@ -8,12 +9,15 @@ from typing import Any
 import httpx
 import pytest
 
+import worker.jobs
 import worker.tables
 from api.running import Running
+from models.mapping.table_files import MOST_REFUSED, ROWS_AT_ONCE
 from models.vocabulary import ProviderId, Scope
-from tests.conftest import MakeClient
+from tests.conftest import Clock, MakeClient
 from tests.connecting import CONNECTOR, SERVICE, connect, items, map_all, reconciled, set_up
 from tests.recomputing import cells, settle
+from worker.mapping import SMALL_BYTES
 
 SCOPES = (Scope.ADMIN, Scope.CONNECTORS_ADMIN, Scope.VIEWS_READ, Scope.EVENTS_WRITE)
 MAPPING: dict[str, Any] = {
@@ -255,6 +259,52 @@ async def test_row_that_contradicts_another_withholds_all_and_says_so(
     ]
     assert f"Body {first['inbox_id']} says otherwise" in lines[1]["detail"]
     await reconciled(connected)
+
+
+async def test_table_of_another_kind_costs_little_and_says_why(
+    connected: httpx.AsyncClient, running: Running, provider: ProviderId
+) -> None:
+    sent = await upload(connected, table(*GOOD, *[";;x"] * 30_000))
+    await map_all(running, provider)
+    [item] = await items(connected)
+    assert (item["status"], item["reason"]) == ("quarantined", "too_many_refused")
+    assert item["counts"]["accepted"] == len(GOOD)
+    assert item["counts"]["rejected"] <= MOST_REFUSED + ROWS_AT_ONCE
+    lines = await result(connected, sent["inbox_id"])
+    assert len({line["row"] for line in lines}) == item["counts"]["records"]
+    await reconciled(connected)
+
+
+async def test_small_table_does_not_wait_for_a_large_one(
+    connected: httpx.AsyncClient, running: Running, provider: ProviderId, clock: Clock
+) -> None:
+    large = await upload(connected, table(*GOOD) + b"\n" * SMALL_BYTES)
+    small = await upload(connected, table("04/03/2026 08:05;oak;G"))
+    turn = asyncio.Lock()
+    context = {
+        "sessions": running.sessions,
+        "keyring": running.keyring,
+        "clock": clock,
+        "redis": None,
+        "turn": turn,
+        "small_turn": asyncio.Lock(),
+    }
+
+    async def states() -> dict[int, str]:
+        return {item["id"]: item["status"] for item in await items(connected)}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker.jobs, "ring", _nobody)
+        async with turn:
+            assert await worker.jobs.map_tables(context, str(provider)) == 1
+            assert await states() == {large["inbox_id"]: "waiting", small["inbox_id"]: "mapped"}
+        await worker.jobs.sweep_tables(context)
+    assert set((await states()).values()) == {"mapped"}
+    await reconciled(connected)
+
+
+async def _nobody(*_: Any) -> None:
+    """Counting has its own tests."""
 
 
 async def test_table_for_a_mapping_that_reads_json_is_refused_at_once(

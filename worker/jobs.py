@@ -1,5 +1,6 @@
 """The only arq functions: each opens its transactions and calls one thing. All may run twice."""
 
+import asyncio
 from concurrent.futures import Executor
 from datetime import datetime
 from functools import partial
@@ -77,10 +78,17 @@ async def map_bodies(context: dict[str, Any], provider: str) -> int:
 async def map_tables(context: dict[str, Any], provider: str) -> int:
     """Map the tables that have arrived for one provider.
 
-    One at a time: a sweep and a ring would otherwise read the same one beside each other.
+    One at a time: a sweep and a ring would otherwise read the same one beside each other. Small
+    ones wait for no large one, of whichever provider; whoever finds a large one under way leaves
+    the others to the sweep.
     """
+    owner = ProviderId(UUID(provider))
+    async with context["small_turn"]:
+        done = await _map(context, owner, tables=True, large=False)
+    if context["turn"].locked():
+        return done
     async with context["turn"]:
-        return await _map(context, ProviderId(UUID(provider)), tables=True)
+        return done + await _map(context, owner, tables=True, large=True)
 
 
 async def publish_first(context: dict[str, Any], provider: str) -> None:
@@ -101,7 +109,9 @@ async def sweep_bodies(context: dict[str, Any]) -> int:
 
 async def sweep_tables(context: dict[str, Any]) -> int:
     providers = await _providers_with_bodies(context["sessions"])
-    return sum([await map_tables(context, str(provider)) for provider in providers])
+    # Side by side: who has small tables does not wait until a large one of another is read.
+    done = await asyncio.gather(*(map_tables(context, str(provider)) for provider in providers))
+    return sum(done)
 
 
 async def _providers_with_bodies(sessions: Sessions) -> list[ProviderId]:
@@ -110,7 +120,9 @@ async def _providers_with_bodies(sessions: Sessions) -> list[ProviderId]:
         return [ProviderId(row.provider_id) for row in found]
 
 
-async def _map(context: dict[str, Any], provider: ProviderId, *, tables: bool) -> int:
+async def _map(
+    context: dict[str, Any], provider: ProviderId, *, tables: bool, large: bool | None = None
+) -> int:
     """Services with new evidence are rung for after each commit."""
     return await map_waiting(
         context["sessions"],
@@ -119,6 +131,7 @@ async def _map(context: dict[str, Any], provider: ProviderId, *, tables: bool) -
         context["clock"],
         partial(ring, context["redis"]),
         tables=tables,
+        large=large,
     )
 
 

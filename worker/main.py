@@ -77,6 +77,7 @@ async def startup(context: dict[str, Any]) -> None:
     context["stopping"], context["sweep_every_s"] = asyncio.Event(), settings.sweep_every_s
     # One thread: two that calculate only slow each other down.
     context["arithmetic"], context["turn"] = ThreadPoolExecutor(1), asyncio.Lock()
+    context["small_turn"] = asyncio.Lock()
     context["dispatcher"] = Dispatcher(
         context["sessions"],
         context["keyring"],

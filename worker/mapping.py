@@ -34,6 +34,9 @@ from worker.tables import Ring, map_table
 
 log = structlog.get_logger(__name__)
 
+#: A larger table, or one that was compressed, may be at work for minutes.
+SMALL_BYTES = 256 << 10
+
 NEXT = text("""
 SELECT i.id FROM inbox i
 JOIN connectors c ON c.code = i.connector
@@ -41,6 +44,8 @@ JOIN mappings m ON m.connector = c.code AND m.version = c.active_version
 WHERE i.status = 'waiting' AND c.state = 'active' AND NOT i.id = ANY(:passed)
   AND (coalesce(m.document ->> 'input', 'json') = 'csv') = :tables
   AND (CAST(:before AS bigint) IS NULL OR i.id = :before)
+  AND (CAST(:large AS boolean) IS NULL
+       OR (i.size > :small_bytes OR i.content_encoding IN ('gzip', 'x-gzip')) = :large)
 ORDER BY i.id LIMIT 1
 """)
 
@@ -167,10 +172,12 @@ async def map_waiting(
     ring: Ring,
     *,
     tables: bool,
+    large: bool | None = None,
 ) -> int:
     """Map what waits for one provider, the oldest first; returns how many bodies were done.
 
-    Tables are mapped apart from messages, which must not wait for a million rows.
+    Tables are mapped apart from messages, which must not wait for a million rows; small ones can
+    be asked for apart from `large` ones, for the same reason.
     `ring` is told after each commit which services have new evidence. A body on which we fail
     ourselves keeps none of the others waiting: it goes to quarantine, or, where the database was
     what failed, waits for the next round.
@@ -180,7 +187,13 @@ async def map_waiting(
     passed: list[int] = []
     before: int | None = None
     while True:
-        asked = {"passed": passed, "tables": tables, "before": before}
+        asked = {
+            "passed": passed,
+            "tables": tables,
+            "before": before,
+            "large": large,
+            "small_bytes": SMALL_BYTES,
+        }
         async with transaction(sessions, provider) as session:
             inbox_id = await session.scalar(NEXT, asked)
         if inbox_id is None and before is None:

@@ -7,6 +7,7 @@ rules remember, and 75 bytes a row where rows have no ids of their own.
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 from operator import attrgetter
 from typing import Literal, NamedTuple
 
@@ -28,6 +29,10 @@ from models.mapping.pipeline import UnmappedCode
 from models.storing import Row
 
 SKIPPED = "skipped"
+#: A table of which more rows are refused, and more than are taken, is read no further: its result
+#: would be many times as large as the table.
+MOST_REFUSED = 10_000
+ROWS_AT_ONCE = 2_000
 
 
 class Remark(NamedTuple):
@@ -60,6 +65,8 @@ class TableFile:
         self._reader = CsvReader(layout_of(mapping))
         self._mapper = RowMapper(mapping)
         self._keys = None if "id" in mapping.fields else RowKeys(mapping.row_key)
+        self._count_taken = self._count_refused = 0
+        self._stopped: Refused | None = None
         # No cell has one; a word of the mapping itself may.
         self._may_have_nul = b"\\u0000" in msgspec.json.encode(mapping)
 
@@ -89,13 +96,38 @@ class TableFile:
         Refused
             The file cannot be read, or not any further; what has come out before stands.
         """
+        self._go_on()
         return self._taken(self._reader.feed(chunk), now)
 
     def finish(self, now: datetime) -> Part:
         """The last of it; raises as `feed` does."""
+        self._go_on()
         return self._taken(self._reader.finish(), now)
 
+    def _go_on(self) -> None:
+        if self._stopped is not None:
+            raise self._stopped
+
     def _taken(self, read: Iterable[Record | BadRow], now: datetime) -> Part:
+        part = Part([], [])
+        left = iter(read)
+        while some := list(islice(left, ROWS_AT_ONCE)):
+            rows, remarks = self._some(some, now)
+            part.rows.extend(rows)
+            part.remarks.extend(remarks)
+            self._count_taken += len(rows)
+            self._count_refused += len({one.line for one in remarks if one.outcome == "rejected"})
+            if self._count_refused > max(MOST_REFUSED, self._count_taken):
+                said = (
+                    f"Reading stopped at line {some[-1].line:,}: more than {MOST_REFUSED:,} rows"
+                    " were refused, and more than were taken. Perhaps it is another table than the"
+                    " mapping reads. What was taken before stands."
+                )
+                self._stopped = Refused("too_many_refused", "", said)
+                break
+        return part
+
+    def _some(self, read: Iterable[Record | BadRow], now: datetime) -> Part:
         remarks: list[Remark] = []
         sent: list[tuple[int, bytes]] = []
         for one in read:
