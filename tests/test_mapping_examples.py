@@ -194,3 +194,20 @@ def same_events(one: Mapping, other: Mapping, body: Any) -> bool:
         return sorted(mapped.events, key=itemgetter("id")), unmade
 
     return bool(said(one) == said(other))
+
+
+@pytest.mark.parametrize(
+    ("field", "expected", "holds"),
+    [
+        ("occurred_at", "2026-03-01T11:00:00+01:00", True),
+        ("occurred_at", "2026-03-01T10:00:00Z", True),
+        ("occurred_at", "2026-03-01T10:00:01+00:00", False),
+        ("occurred_at", "2026-03-01T10:00:00", False),
+        ("id", "2026-03-01T11:00:00+01:00", False),
+    ],
+)
+def test_instant_may_be_expected_with_any_offset(field: str, expected: str, holds: bool) -> None:
+    sent = AN_AUDIT | {"id": "2026-03-01T10:00:00+00:00"}
+    event = ITS_EVENT | {"id": sent["id"]} | {field: expected}
+    flaws = check_examples(mapping(examples=[{"input": sent, "expect": [event]}]))
+    assert [flaw.code for flaw in flaws] == ([] if holds else ["example_fails"])
