@@ -130,6 +130,17 @@ async def test_filters_pick_rows_and_nothing_else(house: httpx.AsyncClient) -> N
     assert {row["date"] for row in days} == {"2026-09-04", "2026-09-05"}
 
 
+async def test_what_no_row_fits_is_an_empty_table_in_every_format(house: httpx.AsyncClient) -> None:
+    for name in ("cells", "breadth", "records"):
+        nothing = {"month": "2026-01"}
+        assert await every_row(house, name, **nothing) == []
+        for form in ("parquet", "arrow"):
+            body = await file_of(house, name, form, **nothing)
+            assert by_polars(DATASETS[name], form, body) == []
+        assert (await file_of(house, name, "csv", **nothing)).count(b"\r\n") == 1
+        assert await file_of(house, name, "ndjson", **nothing) == b""
+
+
 @pytest.mark.parametrize(
     ("name", "asked", "code"),
     [

@@ -5,7 +5,7 @@ Each writer is given selected rows and answers with what can be sent; it holds o
 
 import io
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -125,6 +125,8 @@ class CsvWriter(Writer):
         self._begun = (BOM if bom else b"") + f"{header}\r\n".encode()
 
     def add(self, rows: pa.Table) -> bytes:
+        if not rows.num_rows:
+            return b""
         columns = [safe(each) for each in written_out(self.dataset, rows)]
         sink = io.BytesIO()
         options = pa_csv.WriteOptions(include_header=False, eol="\r\n", batch_size=16_384)
@@ -182,10 +184,10 @@ def writer_of(form: Format, dataset: Dataset, *, bom: bool) -> Writer:
     )
 
 
-def objects(dataset: Dataset, rows: pa.Table) -> list[dict[str, Any]]:
-    """Rows as JSON has them: days and instants are text."""
-    columns = [each.to_pylist() for each in written_out(dataset, rows)]
-    return [dict(zip(dataset.names, row, strict=True)) for row in zip(*columns, strict=True)]
+def array_of(dataset: Dataset, pieces: Sequence[pa.Table]) -> bytes:
+    """Rows as a JSON array: the lines of NDJSON, in which a line break is always between two."""
+    lines = b"".join(NdjsonWriter(dataset).add(piece) for piece in pieces)
+    return b"[" + lines.rstrip(b"\n").replace(b"\n", b",") + b"]"
 
 
 def written_out(dataset: Dataset, rows: pa.Table) -> Iterator[pa.ChunkedArray]:

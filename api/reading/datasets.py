@@ -34,7 +34,7 @@ from api.reading.dataset_asked import (
 from api.reading.dataset_audience import AudienceOf
 from api.reading.dataset_descriptors import known
 from api.reading.dataset_rows import Reading, publication, reading
-from api.reading.dataset_writers import Writer, objects, writer_of
+from api.reading.dataset_writers import Writer, array_of, writer_of
 from api.reading.views import is_held
 from models.datasets import Dataset
 from models.vocabulary import Scope
@@ -206,14 +206,14 @@ async def one_page(
         for row in range(piece.num_rows)
     ]
     shown, cursor = paging.page(listing, positions, lambda position: position)
-    items = await asyncio.to_thread(_items, rows.dataset, [piece for *_, piece in taken])
-    body = {"items": items[: len(shown)], "next_cursor": cursor, "publication": rows.number}
+    left = len(shown)
+    pieces = []
+    for *_, piece in taken:
+        pieces.append(piece.slice(0, left))
+        left -= pieces[-1].num_rows
+    items = await asyncio.to_thread(array_of, rows.dataset, pieces)
+    body = {"items": msgspec.Raw(items), "next_cursor": cursor, "publication": rows.number}
     headers["Row-Count"] = str(len(shown))
     if link := paging.response.headers.get("Link"):
         headers["Link"] = f"{link}, {headers['Link']}"
-    encoded = await asyncio.to_thread(msgspec.json.encode, body)
-    return Response(encoded, media_type="application/json", headers=headers)
-
-
-def _items(dataset: Dataset, pieces: list[pa.Table]) -> list[dict[str, Any]]:
-    return [each for piece in pieces for each in objects(dataset, piece)]
+    return Response(msgspec.json.encode(body), media_type="application/json", headers=headers)
