@@ -111,7 +111,12 @@ async def ring_publishing(redis: ArqRedis, provider: ProviderId) -> bool:
     """Ask for a provider to be published; False when Redis could not be asked."""
     try:
         async with asyncio.timeout(RING_TIMEOUT_S):
-            await redis.enqueue_job(PUBLISH, str(provider), _job_id=f"{PUBLISH}:{provider}")
+            await redis.enqueue_job(
+                PUBLISH,
+                str(provider),
+                _job_id=f"{PUBLISH}:{provider}",
+                _queue_name=TABLES_QUEUE,
+            )
     except (RedisError, OSError, TimeoutError) as error:
         log.warning("doorbell_unanswered", error=type(error).__name__)
         return False

@@ -16,7 +16,7 @@ from models.vocabulary import ProviderId
 from tests.conftest import NOW, Clock
 from tests.recomputing import settle
 from tests.sent import SERVICE, event, send
-from worker.main import counting, judging, startup, worker_settings
+from worker.main import counting, judging, reading_tables, startup, worker_settings
 
 VIEWS = {
     "team_spread": "spread-dashboard",
@@ -52,7 +52,7 @@ def work(settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> W
         return worker.jobs_complete
 
     async def run() -> int:
-        return await finish(counting) + await finish(judging)
+        return sum([await finish(kind) for kind in (counting, judging, reading_tables)])
 
     return run
 

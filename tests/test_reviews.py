@@ -56,7 +56,8 @@ def watch(running: Running, clock: Clock) -> Watch:
     """The worker looks for reviews that are overdue."""
 
     async def run() -> None:
-        await watch_reviews({"sessions": running.sessions, "clock": clock})
+        redis = running.doorbell._redis
+        await watch_reviews({"sessions": running.sessions, "clock": clock, "redis": redis})
 
     return run
 

@@ -133,7 +133,7 @@ async def shutdown(context: dict[str, Any]) -> None:
 
 def counting() -> dict[str, Any]:
     return {
-        "functions": [recompute, map_bodies, deliver, publish_first],
+        "functions": [recompute, map_bodies, deliver],
         "cron_jobs": [
             cron(cast("WorkerCoroutine", mark_due), minute={3, 23, 43}, run_at_startup=True),
             cron(
@@ -143,7 +143,6 @@ def counting() -> dict[str, Any]:
             ),
             cron(cast("WorkerCoroutine", watch_reviews), minute={33}, run_at_startup=True),
             cron(cast("WorkerCoroutine", remove_expired_answers), minute={13}),
-            cron(cast("WorkerCoroutine", publish_changed), second={30}),
         ],
         "on_startup": starting(sweep_bodies, deliver),
         "on_shutdown": shutdown,
@@ -166,7 +165,9 @@ def judging() -> dict[str, Any]:
 
 def reading_tables() -> dict[str, Any]:
     return {
-        "functions": [map_tables],
+        "functions": [map_tables, publish_first],
+        # A million cells take seconds to publish, for which no message is to wait.
+        "cron_jobs": [cron(cast("WorkerCoroutine", publish_changed), second={30})],
         "queue_name": TABLES_QUEUE,
         "on_startup": starting(sweep_tables),
         "on_shutdown": shutdown,
