@@ -28,8 +28,14 @@ Work = Callable[[], Awaitable[int]]
 
 
 @pytest.fixture
-def work(settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Work:
-    """Run the real workers until their queues are empty; answers how many jobs they finished."""
+async def work(
+    settings: Settings, clock: Clock, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> Work:
+    """Run the real workers until their queues are empty; answers how many jobs they finished.
+
+    What other tests have rung for is forgotten first: it is not this test's to do.
+    """
+    await running.doorbell._redis.flushdb()
     for name in ("database_url", "redis_url", "secret_key"):
         monkeypatch.setenv(f"BREADTH_{name.upper()}", getattr(settings, name).get_secret_value())
 

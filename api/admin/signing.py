@@ -61,7 +61,9 @@ def fits(scheme: Scheme | None, secrets: Sequence[str]) -> bool:
     own = recipe_of(scheme).key_prefix
     foreign = {style.key_prefix for style in STYLES.values()} - {own, ""}
     marked = any(secret.startswith(tuple(foreign)) for secret in secrets)
-    return not marked and not problems_of_secrets(scheme, secrets)
+    # A plain secret may pass for a key in base64 by chance, and would then mean another key.
+    unmarked = any(not secret.startswith(own) for secret in secrets)
+    return not (marked or unmarked) and not problems_of_secrets(scheme, secrets)
 
 
 def _new_secret(scheme: Scheme) -> str | None:
