@@ -163,7 +163,10 @@ def packed_parts(dataset: Dataset, copied: bytes) -> list[Part]:
 
 
 async def publish_due(sessions: Sessions, now: datetime) -> int:
-    """Publish every provider of which something changed, unless it was just published."""
+    """Publish every provider of which something changed, unless it was just published.
+
+    Those of whom nobody has ever read a dataset are not: their first reader asks for it.
+    """
     async with transaction(sessions, None) as session:
         rows = await session.execute(
             text("SELECT provider_id FROM providers_to_publish(:before)"), {"before": now - EVERY}

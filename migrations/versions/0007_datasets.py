@@ -65,7 +65,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         WHERE p.provider_id = u.provider_id
     ) AS newest ON true
     GROUP BY u.provider_id, newest.published_at
-    HAVING newest.published_at IS NULL OR newest.published_at <= published_before
+    HAVING newest.published_at <= published_before
     ORDER BY min(u.marked_at)
 $$
 """
